@@ -1,0 +1,1 @@
+"""Files in and out: contacts from spreadsheets, reports to spreadsheets."""

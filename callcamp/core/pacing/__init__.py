@@ -1,0 +1,1 @@
+"""How many calls may start now: one module per method."""

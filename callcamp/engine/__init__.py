@@ -1,0 +1,1 @@
+"""The engine: use-cases, dialer, tracker, reconciliation."""

@@ -1,0 +1,80 @@
+"""Settings: from ``callcamp.toml`` or the environment (prefix ``CALLCAMP_``).
+
+The environment wins over the file. Every setting is described in ``docs/settings.md``;
+a test fails when one is not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Settings(BaseSettings):
+    """All that an admin can set. Units are in the names."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CALLCAMP_", toml_file="callcamp.toml", extra="forbid"
+    )
+
+    database_url: str = Field(
+        "sqlite:///callcamp-data/callcamp.sqlite3",
+        description="Database address: sqlite:///PATH or postgresql://user@host/name.",
+    )
+    data_dir: Path = Field(
+        Path("callcamp-data"), description="Folder for uploads, error files and other data."
+    )
+    ami_host: str = Field("127.0.0.1", description="Host of Asterisk's manager interface.")
+    ami_port: int = Field(5038, ge=1, le=65535, description="Port of the manager interface.")
+    ami_username: str = Field("callcamp", description="Manager user, see asterisk/.")
+    ami_secret: SecretStr = Field(SecretStr(""), description="Secret of the manager user.")
+    ami_connect_timeout_s: float = Field(5.0, gt=0, description="Time to connect and log in.")
+    ami_action_timeout_s: float = Field(5.0, gt=0, description="Time Asterisk has to answer.")
+    ami_ping_interval_s: float = Field(
+        5.0, gt=0, description="Pause between keep-alive pings on an idle link."
+    )
+    ami_event_queue: int = Field(
+        50_000, ge=100, description="Events kept while the tracker is behind, before a resync."
+    )
+    http_host: str = Field(
+        "127.0.0.1",
+        description="Address of the web pages; loopback only until users and passwords exist.",
+    )
+    http_port: int = Field(8080, ge=0, le=65535, description="Port of the web pages; 0: any.")
+    lease_s: float = Field(
+        30.0, gt=0, description="How long a claim holds a contact before the call is sent."
+    )
+    settle_margin_s: float = Field(
+        15.0,
+        gt=0,
+        description="Silence allowed past an attempt's own limits before it is checked.",
+    )
+    max_call_s: float = Field(
+        3600.0, gt=0, description="Longest call; past it the channel is hung up and checked."
+    )
+    import_memory_mib: int = Field(
+        600, ge=128, description="Memory limit of the process that reads an uploaded file."
+    )
+    import_max_rows: int = Field(500_000, ge=1, description="Most rows in one import.")
+    import_max_mib: int = Field(100, ge=1, description="Largest file for an import.")
+    log_json: bool = Field(False, description="Write logs as JSON lines instead of text.")
+    log_level: str = Field("info", description="debug, info, warning or error.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then ``callcamp.toml``."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

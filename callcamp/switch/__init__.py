@@ -1,0 +1,1 @@
+"""All Asterisk: AMI, the outbox, and the simulated switch."""
