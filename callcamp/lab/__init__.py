@@ -1,0 +1,53 @@
+"""The lab: a real Asterisk with people to call, on this machine.
+
+Asterisk runs from a root filesystem built from Debian packages, and one SIPp process plays
+the callees; the dialled number says how the callee behaves. It serves the tests, the demo
+and anybody who wants to see what a campaign does before real people are called.
+"""
+
+from __future__ import annotations
+
+from callcamp.lab.ami import Ami
+from callcamp.lab.behaviours import (
+    BEHAVIOURS,
+    LOAD,
+    NUMBERS_PER_BEHAVIOUR,
+    RAW_BEHAVIOURS,
+    Behaviour,
+    behaviour_of,
+    load_number,
+    number_for,
+)
+from callcamp.lab.info import LabInfo, LabStatus
+from callcamp.lab.labs import (
+    lab_down,
+    lab_status,
+    lab_up,
+    restart_asterisk,
+    start_asterisk,
+    stop_asterisk,
+    witness,
+    witness_mark,
+)
+
+__all__ = [
+    "BEHAVIOURS",
+    "LOAD",
+    "NUMBERS_PER_BEHAVIOUR",
+    "RAW_BEHAVIOURS",
+    "Ami",
+    "Behaviour",
+    "LabInfo",
+    "LabStatus",
+    "behaviour_of",
+    "lab_down",
+    "lab_status",
+    "lab_up",
+    "load_number",
+    "number_for",
+    "restart_asterisk",
+    "start_asterisk",
+    "stop_asterisk",
+    "witness",
+    "witness_mark",
+]
