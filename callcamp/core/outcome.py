@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from math import isfinite
 from urllib.parse import parse_qsl, urlencode
 
 
@@ -216,9 +217,10 @@ def parse_evidence(text: str) -> Evidence:
 
     def number(key: str) -> float | None:
         try:
-            return float(raw[key])
+            value = float(raw[key])
         except (KeyError, ValueError):
             return None
+        return value if isfinite(value) else None
 
     def flag(key: str) -> bool | None:
         return {"1": True, "0": False}.get(raw.get(key, ""))

@@ -55,7 +55,9 @@ def decide_retry(
         return GiveUp(GiveUpReason.REACHED)
     if campaign_over:
         return GiveUp(GiveUpReason.CAMPAIGN_OVER)
-    if disposition not in policy.retry_on:
+    # What makes no sense to retry is not retried whatever the policy says: an attempt whose
+    # end was never learnt may have reached a person.
+    if disposition not in policy.retry_on or not MEANING[disposition].retryable:
         return GiveUp(GiveUpReason.NOT_RETRIED)
     if attempts >= policy.max_attempts:
         return GiveUp(GiveUpReason.ATTEMPTS_USED)

@@ -5,13 +5,14 @@ Only this module knows local time; instants go in and out as aware UTC.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from callcamp.core.model import DailyWindow
 from callcamp.errors import InvalidInput
 
-_LOOK_AHEAD_DAYS = 9
+# A window of one weekday can be lost to a change of the clock, so a week is not enough.
+_LOOK_AHEAD_DAYS = 16
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -60,24 +61,38 @@ def next_open(window: DailyWindow, now: datetime) -> datetime | None:
     if is_open(window, now):
         return now.astimezone(UTC)
     zone = zone_named(window.zone)
-    local = now.astimezone(zone)
-    start = window.start if window.start != window.end else window.start.replace(hour=0, minute=0)
-    for day in range(_LOOK_AHEAD_DAYS):
-        date = local.date() + timedelta(days=day)
-        if date.weekday() not in window.weekdays:
-            continue
-        opening = datetime.combine(date, start, tzinfo=zone).astimezone(UTC)
-        opening = _past_gap(window, opening)
-        if opening > now and is_open(window, opening):
-            return opening
-    return None
+    today = now.astimezone(zone).date()
+    days = [today + timedelta(days=day) for day in range(-1, _LOOK_AHEAD_DAYS)]
+    edges = sorted({edge for day in days for edge in _edges(window, day, zone)})
+    return next((edge for edge in edges if edge > now and is_open(window, edge)), None)
 
 
-def _past_gap(window: DailyWindow, opening: datetime) -> datetime:
-    """Move an opening that a daylight-saving gap swallowed to the first real open minute."""
-    for minutes in range(121):
-        candidate = opening - timedelta(minutes=minutes)
-        if not is_open(window, candidate):
-            step = candidate + timedelta(minutes=1)
-            return step if minutes and is_open(window, step) else opening
-    return opening
+def _edges(window: DailyWindow, day: date, zone: ZoneInfo) -> list[datetime]:
+    """Return every instant of ``day`` at which a closed window can open (UTC).
+
+    A local clock reaches the start of the window once, twice (the hour that a change of the
+    clock repeats) or never (the hour that it skips); then the change itself may open it.
+    """
+    edges = [
+        datetime.combine(day, clock, tzinfo=zone).replace(fold=fold).astimezone(UTC)
+        for clock in (window.start, time(0))
+        for fold in (0, 1)
+    ]
+    change = _change_of_clock(day, zone)
+    return edges if change is None else [*edges, change]
+
+
+def _change_of_clock(day: date, zone: ZoneInfo) -> datetime | None:
+    """Return the instant of ``day`` at which the zone's offset changes, to the second (UTC)."""
+    low = datetime.combine(day, time(0), tzinfo=zone).astimezone(UTC)
+    high = datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone).astimezone(UTC)
+    before = low.astimezone(zone).utcoffset()
+    if high.astimezone(zone).utcoffset() == before:
+        return None
+    while high - low > timedelta(seconds=1):
+        middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return high

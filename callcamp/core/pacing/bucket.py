@@ -6,6 +6,7 @@ Source: the generic cell rate algorithm, ITU-T I.371 (virtual scheduling form).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,8 @@ class Bucket:
 
     def room(self, now_s: float, horizon_s: float) -> int:
         """Return how many calls may start within ``horizon_s`` seconds from ``now_s``."""
-        first = self.wait_s(now_s)
-        if first > horizon_s:
-            return 0
-        return 1 + int((horizon_s - first) * self.rate)
+        ahead_s = max(0.0, self.next_s - now_s)
+        return max(0, floor((horizon_s - ahead_s) * self.rate) + self.burst)
 
     def with_rate(self, rate: float) -> Bucket:
         """Return the same bucket with another rate."""
