@@ -1,4 +1,81 @@
-PYTHON ?= python3
+# Every target makes what it needs: `make demo` works in a clean clone.
+# Set-up talks on stderr, so that `make demo ARGS=--json | jq` gets nothing but JSON.
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+# Which Python (3.11 or later) makes the virtual environment; empty: look for one.
+PYTHON ?=
+# What to pass on, e.g. make demo ARGS="--contacts 60 --exit --json"
+ARGS ?=
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest -q
+# Tests that need real Asterisk, a real Chromium or the machine for themselves.
+HEAVY := asterisk or browser or faults
+
+.PHONY: help demo test check bench lint unit docs lock lab lab-up lab-down browser clean
+
+help:  ## show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: $(STAMP) lab  ## place calls to pretend people over a real Asterisk, watch in the browser
+	@exec $(BIN)/callcamp demo $(ARGS)
+
+check: lint unit  ## quick: linters, types, architecture, unit tests (under a minute)
+
+test: lint lab browser  ## everything: linters and the whole test suite, real Asterisk included
+	@rm -f .coverage .coverage.*
+	# xdist for what only computes; one after the other what needs the machine for itself
+	$(PYTEST) -n 2 -m "not ($(HEAVY))" --cov=callcamp --cov-report=
+	$(PYTEST) -m "$(HEAVY)" --cov=callcamp --cov-append --cov-report=term:skip-covered
+
+bench: $(STAMP) lab  ## measure: calls a second, latency, import; ARGS=--json for programs
+	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/interrogate -c pyproject.toml callcamp
+
+unit: $(STAMP)
+	@$(PYTEST) -n 2 tests/unit
+
+docs: $(STAMP)  ## draw again what docs/ shows of the code's own tables
+	@$(BIN)/python -m callcamp.cli.draw docs
+
+lab-up: $(STAMP) lab  ## start a real Asterisk and its pretend callees
+	@$(BIN)/callcamp lab up
+
+lab-down: $(STAMP)  ## stop them
+	@$(BIN)/callcamp lab down
+
+# The lab's root filesystem: kept in ~/.cache/callcamp, a moment once it is there.
+lab: $(STAMP)
+	@.ci/packages mmdebstrap=mmdebstrap
+	$(BIN)/callcamp lab build >&2
+
+browser:
+	@.ci/packages 'chromium|chromium-browser|google-chrome=chromium'
+
+lock: $(STAMP)  ## choose newer versions of the libraries and write them down
+	@compile() { $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --extra postgresql -q --custom-compile-command "make lock" "$$@" pyproject.toml; }
+	compile --upgrade --group dev -o requirements-dev.lock
+	compile --upgrade -c requirements-dev.lock -o requirements.lock
+
+$(STAMP): requirements-dev.lock pyproject.toml .ci/venv
+	@.ci/venv $(VENV) "$(PYTHON)"
+	touch $@
+
+clean: ## delete everything that make made (not the lab's files in ~/.cache)
+	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* *.egg-info \
+	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
