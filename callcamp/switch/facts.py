@@ -1,0 +1,124 @@
+"""What ``doctor`` wants to know of Asterisk, and when Asterisk was started."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from callcamp.errors import SwitchRefused, SwitchUnavailable
+from callcamp.ports import SwitchFacts
+from callcamp.switch.orders import ANSWERED_CONTEXT, HANGUP_CONTEXT
+from callcamp.switch.wire import Headers
+
+NEEDED_MODULES = (
+    "app_amd",
+    "app_playback",
+    "app_read",
+    "app_stack",
+    "app_userevent",
+    "app_verbose",
+    "app_waitforsilence",
+    "chan_pjsip",
+    "func_channel",
+    "func_db",
+    "func_hangupcause",
+    "func_logic",
+    "func_strings",
+    "func_uri",
+    "pbx_config",
+    "res_pjsip",
+    "res_pjsip_session",
+    "res_rtp_asterisk",
+)
+"""Modules without which calls cannot be placed or our dialplan does not run."""
+
+RIGHT_SHOWN_BY = {
+    "originate": "Originate",
+    "call": "Setvar",
+    "reporting": "ShowDialPlan",
+    "system": "ModuleCheck",
+}
+"""Needed write right -> an action that Asterisk lists for those who have it."""
+
+
+class Request(Protocol):
+    """How to ask: :meth:`callcamp.switch.session.Session.request`."""
+
+    async def __call__(
+        self, action: str, headers: Sequence[tuple[str, str]] = (), *, many: bool = False
+    ) -> list[Headers]:
+        """Send an action and return its response, or the items of its list."""
+        ...
+
+
+async def started_at(request: Request) -> datetime:
+    """Return when Asterisk was started.
+
+    Asterisk tells it in its own local time, to the second, and never says its zone; ours is
+    assumed. A wrong zone shifts the instant but still lets two of them be compared.
+
+    Raises:
+        SwitchUnavailable: Asterisk has not finished starting.
+    """
+    (status,) = await request("CoreStatus")
+    text = f"{status.get('CoreStartupDate')} {status.get('CoreStartupTime')}"
+    try:
+        # Naive on purpose: astimezone() then takes it as local time.
+        instant = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise SwitchUnavailable(f"Asterisk does not say when it was started: {text}.") from None
+    if instant.year < 2000:
+        raise SwitchUnavailable("Asterisk is still starting.")
+    return instant
+
+
+async def gather_facts(request: Request, endpoints: Sequence[str]) -> SwitchFacts:
+    """Ask for everything in :class:`callcamp.ports.SwitchFacts`.
+
+    Args:
+        request: how to ask.
+        endpoints: names of PJSIP endpoints to look for.
+    """
+    (settings,) = await request("CoreSettings")
+    (commands,) = await request("ListCommands")
+    modules, contexts, trunks = await asyncio.gather(
+        _which(request, "ModuleCheck", "Module", NEEDED_MODULES),
+        _which(request, "ShowDialPlan", "Context", (ANSWERED_CONTEXT, HANGUP_CONTEXT), many=True),
+        _which(request, "PJSIPShowEndpoint", "Endpoint", endpoints, many=True),
+    )
+    return SwitchFacts(
+        version=settings.get("AsteriskVersion", ""),
+        started_at=await started_at(request),
+        clock_skew_s=await _clock_skew_s(request),
+        modules=modules,
+        contexts=contexts,
+        rights={right: action in commands for right, action in RIGHT_SHOWN_BY.items()},
+        trunk_known=trunks,
+    )
+
+
+async def _which(
+    request: Request, action: str, header: str, names: Sequence[str], *, many: bool = False
+) -> dict[str, bool]:
+    async def there(name: str) -> bool:
+        try:
+            await request(action, [(header, name)], many=many)
+        except SwitchRefused:
+            return False
+        return True
+
+    return dict(zip(names, await asyncio.gather(*map(there, names)), strict=True))
+
+
+async def _clock_skew_s(request: Request) -> float | None:
+    before = time.time()
+    (pong,) = await request("Ping")
+    try:
+        theirs = float(pong["Timestamp"])
+    except (KeyError, ValueError):
+        return None
+    # Between sending and reading: the answer was written about in the middle.
+    return theirs - (before + time.time()) / 2
