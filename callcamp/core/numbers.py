@@ -1,14 +1,20 @@
 """Phone numbers: normalise to E.164 or refuse with a reason.
 
 Rules and metadata are those of Google's libphonenumber (the ``phonenumbers`` package).
+:func:`normalise` asks it directly; :class:`Normaliser` gives the same answers much faster
+for the forms in which numbers are usually written.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
 from callcamp.errors import InvalidInput
 
@@ -87,3 +93,186 @@ def normalise(text: str, region: str | None) -> str | RefusedNumber:
     if parsed.extension or not phonenumbers.is_valid_number(parsed):
         return RefusedNumber(text, NumberProblem.NOT_VALID)
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+class Normaliser:
+    """:func:`normalise` for one region and many numbers.
+
+    Libphonenumber's rules become regular expressions, once. They may only ever accept, and
+    only with the very result of :func:`normalise`; whatever they do not accept goes there.
+
+    Args:
+        region: ISO 3166 country for numbers without a country code.
+    """
+
+    def __init__(self, region: str | None) -> None:
+        self.region = region
+        self._national, self._plus_code = _national_pattern(region)
+        self._exit_code = _plain_exit_code(region)
+
+    def __call__(self, text: str) -> str | RefusedNumber:
+        """Return what :func:`normalise` returns for this region."""
+        return self.many((text,))[0]
+
+    def many(self, texts: Sequence[str]) -> list[str | RefusedNumber]:
+        """Return the result for each text, in order."""
+        # One translate() for all: its set-up costs more than a number does.
+        bare_texts = "\n".join(texts).translate(_SEPARATORS).split("\n")
+        if len(bare_texts) != len(texts):
+            bare_texts = [text.translate(_SEPARATORS) for text in texts]
+        national, plus_code, exit_code = self._national, self._plus_code, self._exit_code
+        results: list[str | RefusedNumber] = []
+        for text, bare in zip(texts, bare_texts, strict=True):
+            if bare[:1] == "+":
+                found, length, pattern = _calling_code(bare[1:4])
+                match = pattern(bare[length:])
+            elif match := national(bare):
+                found = plus_code
+            elif exit_code and bare.startswith(exit_code):
+                rest = bare[len(exit_code) :]
+                found, length, pattern = _calling_code(rest[:3])
+                match = pattern(rest[length - 1 :])
+            if match:
+                results.append(found + match[match.lastindex or 0])
+            else:
+                results.append(normalise(text, self.region))
+        return results
+
+
+_SEPARATORS = {ord(c): None for c in " -.()/\u00a0"}
+"""Punctuation that libphonenumber skips wherever it stands in a number."""
+
+_Match = Callable[[str], "re.Match[str] | None"]
+
+
+def _no_match(_text: str) -> re.Match[str] | None:
+    """Accept nothing."""
+    return None
+
+
+def _described(desc: PhoneNumberDesc | None) -> str | None:
+    """Return an expression for the numbers that a description takes; None: it takes none."""
+    if desc is None or not desc.national_number_pattern:
+        return None
+    whole = rf"(?:{desc.national_number_pattern})\Z"
+    if not desc.possible_length:
+        return whole
+    lengths = "|".join(rf"[0-9]{{{n}}}\Z" for n in desc.possible_length)
+    return f"(?={lengths}){whole}"
+
+
+def _valid(metadata: PhoneMetadata) -> str | None:
+    """Return an expression for the numbers that exist in one region."""
+    general = _described(metadata.general_desc)
+    kinds = (
+        metadata.mobile,
+        metadata.fixed_line,
+        metadata.toll_free,
+        metadata.premium_rate,
+        metadata.shared_cost,
+        metadata.voip,
+        metadata.personal_number,
+        metadata.pager,
+        metadata.uan,
+        metadata.voicemail,
+    )
+    some = dict.fromkeys(text for text in map(_described, kinds) if text)
+    return f"(?={general})(?:{'|'.join(some)})" if general and some else None
+
+
+def _valid_under(calling_code: int) -> str | None:
+    """Return an expression for the numbers that exist under a calling code.
+
+    Where regions share a code the first one decides whose leading digits fit or, if it has
+    none, that has such a number: so ``region_code_for_number`` does it.
+    """
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code]
+    ways: list[str] = []
+    passed = ""
+    for region in regions:
+        metadata = PhoneMetadata.metadata_for_region(region, None)
+        if metadata is None:
+            return None
+        leading = metadata.leading_digits if len(regions) > 1 else None
+        if valid := _valid(metadata):
+            ways.append(passed + (f"(?={leading})" if leading else "") + valid)
+        if leading:
+            passed += f"(?!{leading})"
+    return "|".join(ways) or None
+
+
+def _national_forms(metadata: PhoneMetadata, valid: str) -> str:
+    """Return an expression for a national number; the number itself is the last group.
+
+    A national prefix is taken only when it is plain digits and what follows is a number by
+    itself: then libphonenumber strips it, always. A prefix that matches nothing but the
+    empty text changes nothing.
+    """
+    prefix = metadata.national_prefix_for_parsing
+    if not prefix:
+        return f"({valid})"
+    bare = f"(?!(?:{_no_groups(prefix)})(?<=[0-9]))({valid})"
+    general = _described(metadata.general_desc)
+    if prefix.isdecimal() and not metadata.national_prefix_transform_rule and general:
+        return f"{prefix}(?={general})({valid})|{bare}"
+    return bare
+
+
+def _no_groups(pattern: str) -> str:
+    """Return ``pattern`` without capturing groups, so that ours keep their numbers."""
+    return re.sub(r"(?<!\\)\((?!\?)", "(?:", pattern)
+
+
+@cache
+def _calling_code(digits: str) -> tuple[str, int, _Match]:
+    """Return ``+code``, its length, and the matcher of what follows, for three digits."""
+    for length in (1, 2, 3):
+        text = digits[:length]
+        plain = text.isascii() and text.isdecimal() and text[0] != "0"
+        code = int(text) if plain else 0
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code)
+        if regions:
+            return f"+{code}", length + 1, _matcher(code)
+    return "", 0, _no_match
+
+
+@cache
+def _matcher(calling_code: int) -> _Match:
+    """Return the matcher of the numbers under a calling code."""
+    main = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code][0]
+    metadata = PhoneMetadata.metadata_for_region(main, None)
+    valid = _valid_under(calling_code)
+    if metadata is None or valid is None:
+        return _no_match
+    return re.compile(_national_forms(metadata, valid), re.ASCII).match
+
+
+@cache
+def _national_pattern(region: str | None) -> tuple[_Match, str]:
+    """Return the matcher of numbers written within a region, and its ``+code``.
+
+    Numbers after an exit code are left out. Digits that begin with the region's own calling
+    code are taken for it only when the whole is no number of the region and the rest is.
+    """
+    metadata = PhoneMetadata.metadata_for_region(region, None) if region else None
+    if metadata is None:
+        return _no_match, ""
+    code = metadata.country_code or 0
+    valid = _valid_under(code)
+    general = _described(metadata.general_desc)
+    if valid is None or general is None:
+        return _no_match, ""
+    abroad = f"(?!{metadata.international_prefix})" if metadata.international_prefix else ""
+    ways = f"(?:(?!{code})|(?={general}))(?:{_national_forms(metadata, valid)})"
+    if phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code][0] == region:
+        prefix = metadata.national_prefix_for_parsing
+        unprefixed = f"(?!{_no_groups(prefix)})" if prefix else ""
+        ways += f"|(?!{general}){code}{unprefixed}(?={general})({valid})"
+    return re.compile(f"{_no_groups(abroad)}(?:{ways})", re.ASCII).match, f"+{code}"
+
+
+def _plain_exit_code(region: str | None) -> str:
+    """Return the digits dialled before a calling code, if they are always the same."""
+    metadata = PhoneMetadata.metadata_for_region(region, None) if region else None
+    prefix = metadata.international_prefix if metadata else None
+    return prefix if prefix and prefix.isdecimal() else ""
