@@ -94,7 +94,8 @@ class Evidence:
 
     Args:
         cause: Q.850 hangup cause (0 when Asterisk gave none).
-        sip_code: final SIP status code (``TechCause``), e.g. 486.
+        sip_code: last SIP status code (``TechCause``), e.g. 486; one below 200 on a call
+            that was not answered means that we gave up.
         dial_status: Asterisk's DialStatus, e.g. ``BUSY``.
         originate_reason: reason of OriginateResponse (3: our ring timeout).
         answered: whether the far end picked up.
@@ -105,6 +106,7 @@ class Evidence:
         dtmf: keys that the callee pressed.
         ring_s: seconds from dialling to answer or end.
         talk_s: seconds from answer to end.
+        ended_epoch_s: when the hangup handler ran, seconds since 1970 by Asterisk's clock.
         detail: why, in a word, when callcamp itself ended the attempt, e.g.
             ``switch_restarted``.
     """
@@ -121,6 +123,7 @@ class Evidence:
     dtmf: str | None = None
     ring_s: float | None = None
     talk_s: float | None = None
+    ended_epoch_s: float | None = None
     detail: str | None = None
 
     def merged(self, other: Evidence) -> Evidence:
@@ -150,13 +153,7 @@ def classify(evidence: Evidence, *, ring_timeout_s: float) -> Disposition:
     """
     if evidence.answered:
         return _classify_answered(evidence)
-    gave_up = evidence.originate_reason == 3 or (
-        evidence.originate_reason is None
-        and evidence.cause in {18, 19}
-        and evidence.ring_s is not None
-        and evidence.ring_s >= ring_timeout_s - 0.75
-    )
-    if gave_up:
+    if _we_gave_up(evidence, ring_timeout_s):
         return Disposition.TIMEOUT if evidence.rang is False else Disposition.NO_ANSWER
     if evidence.sip_code is not None and evidence.sip_code in _BY_SIP:
         return _BY_SIP[evidence.sip_code]
@@ -165,6 +162,17 @@ def classify(evidence: Evidence, *, ring_timeout_s: float) -> Disposition:
     if evidence.dial_status is not None and evidence.dial_status in _BY_DIAL_STATUS:
         return _BY_DIAL_STATUS[evidence.dial_status]
     return Disposition.FAILED
+
+
+def _we_gave_up(evidence: Evidence, ring_timeout_s: float) -> bool:
+    if evidence.originate_reason is not None:
+        return evidence.originate_reason == 3
+    if evidence.sip_code is not None and evidence.sip_code < 200:
+        return True
+    rang_out = evidence.ring_s is not None and evidence.ring_s >= ring_timeout_s - 0.75
+    if evidence.sip_code is None and evidence.rang is False:
+        return evidence.cause in {None, 0, 16, 18, 19, 127} or rang_out
+    return rang_out and evidence.cause in {18, 19}
 
 
 def _classify_answered(evidence: Evidence) -> Disposition:
@@ -238,7 +246,8 @@ def parse_evidence(text: str) -> Evidence:
         played=raw.get("played"),
         dtmf=raw.get("dtmf"),
         ring_s=None if start is None or stop is None else max(0.0, stop - start),
-        talk_s=None if answer is None or end is None else max(0.0, end - answer),
+        talk_s=None if answer is None or end is None else max(0.0, round(end - answer, 3)),
+        ended_epoch_s=end,
     )
 
 

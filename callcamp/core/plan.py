@@ -19,6 +19,7 @@ class Hold(StrEnum):
     OUTSIDE_HOURS = "outside_hours"
     CONCURRENCY = "concurrency"
     TRUNK_FULL = "trunk_full"
+    TRUNK_REFUSES = "trunk_refuses"
     CPS = "cps"
     NOTHING_DUE = "nothing_due"
 
@@ -32,6 +33,7 @@ class Snapshot:
         live: its live attempts.
         trunk_live: live attempts on its trunk, over all campaigns.
         trunk_max: most calls at once on the trunk (None: no limit).
+        trunk_refuses: whether Asterisk refused calls on the trunk a moment ago.
         cps_room: calls that the trunk's bucket lets out within the dialer's next step.
         link_up: whether Asterisk can be reached.
         due: contacts that are due now, as far as needed.
@@ -41,6 +43,7 @@ class Snapshot:
     live: int
     trunk_live: int
     trunk_max: int | None
+    trunk_refuses: bool
     cps_room: int
     link_up: bool
     due: int
@@ -65,6 +68,8 @@ def decide(snapshot: Snapshot, now: datetime) -> Plan:
     window = campaign.settings.window
     if not is_open(window, now):
         return Plan(0, Hold.OUTSIDE_HOURS, next_open(window, now))
+    if snapshot.trunk_refuses:
+        return Plan(0, Hold.TRUNK_REFUSES)
     limits = [
         (max(0, campaign.settings.concurrency - snapshot.live), Hold.CONCURRENCY),
         (max(0, snapshot.cps_room), Hold.CPS),

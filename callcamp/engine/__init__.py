@@ -1,1 +1,5 @@
 """The engine: use-cases, dialer, tracker, reconciliation."""
+
+from callcamp.engine.engine import Engine
+
+__all__ = ["Engine"]

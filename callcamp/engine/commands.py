@@ -6,6 +6,7 @@ a dialer in the same process: the dialer of another process sees changes on its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -20,6 +21,8 @@ from callcamp.ports import Store
 
 MAX_CONCURRENCY = 10_000
 MAX_CPS = 1_000.0
+_SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
+_CALLER_ID = re.compile(r"\+?[0-9]{2,20}")
 
 
 def utc_now() -> datetime:
@@ -195,10 +198,24 @@ def check_settings(settings: CampaignSettings) -> CampaignSettings:
         InvalidInput: naming the first field that is unusable.
     """
     _check_text("name", settings.name, 200)
-    for field, limit in (("prompt", 200), ("machine_message", 200), ("caller_id", 40)):
-        value = getattr(settings, field)
-        if value is not None:
-            _check_text(field, value, limit)
+    for field, sound in (
+        ("prompt", settings.prompt),
+        ("machine_message", settings.machine_message),
+    ):
+        if sound is not None and not _SOUND.fullmatch(sound):
+            raise InvalidInput(
+                f"{field} is {sound!r}; give the name of a sound that Asterisk knows, without "
+                "extension: letters, digits and . _ - / only.",
+                field=field,
+                value=sound,
+            )
+    if settings.caller_id is not None and not _CALLER_ID.fullmatch(settings.caller_id):
+        raise InvalidInput(
+            f"caller_id is {settings.caller_id!r}; give a number: digits, with + in front if "
+            "the trunk wants it.",
+            field="caller_id",
+            value=settings.caller_id,
+        )
     _check_range("concurrency", settings.concurrency, 1, MAX_CONCURRENCY)
     _check_range("ring_timeout_s", settings.ring_timeout_s, 5, 300)
     zone_named(settings.window.zone)

@@ -23,13 +23,14 @@ def snapshot(
     live: int = 0,
     trunk_live: int = 0,
     trunk_max: int | None = None,
+    trunk_refuses: bool = False,
     cps_room: int = 100,
     link_up: bool = True,
     due: int = 100,
 ) -> Snapshot:
     settings = CampaignSettings(name="c", trunk_id=1, concurrency=concurrency)
     campaign = Campaign(1, status, settings, 1, NOON)
-    return Snapshot(campaign, live, trunk_live, trunk_max, cps_room, link_up, due)
+    return Snapshot(campaign, live, trunk_live, trunk_max, trunk_refuses, cps_room, link_up, due)
 
 
 @pytest.mark.parametrize("status", [s for s in CampaignStatus if s is not CampaignStatus.RUNNING])
@@ -103,4 +104,6 @@ def test_a_window_that_never_opens_has_no_next_instant() -> None:
         name="c", trunk_id=1, window=DailyWindow(time(9), time(18), weekdays=frozenset())
     )
     campaign = Campaign(1, CampaignStatus.RUNNING, settings, 1, NOON)
-    assert decide(Snapshot(campaign, 0, 0, None, 9, True, 9), NOON) == Plan(0, Hold.OUTSIDE_HOURS)
+    assert decide(Snapshot(campaign, 0, 0, None, False, 9, True, 9), NOON) == Plan(
+        0, Hold.OUTSIDE_HOURS
+    )

@@ -6,38 +6,48 @@ Source: the generic cell rate algorithm, ITU-T I.371 (virtual scheduling form).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor
+
+CATCH_UP_S = 0.02
+"""How much lateness of a timer may be made up for, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A limit of ``rate`` calls per second.
+    """Calls ``interval_s`` apart, where a late one lets the next follow sooner.
 
-    ``next_s`` is the instant (seconds of a monotonic clock) at which the next call is due.
-    With ``burst`` 1 calls are ``1 / rate`` apart: no window of a second ever holds more
-    than ``rate`` of them (rounded up). Idle time is never saved up beyond ``burst``.
+    Args:
+        interval_s: seconds between two calls on average.
+        tolerance_s: how far a call may run ahead of its even place.
+        due_s: even place of the next call, in seconds of a monotonic clock.
     """
 
-    rate: float
-    burst: int = 1
-    next_s: float = 0.0
+    interval_s: float
+    tolerance_s: float = 0.0
+    due_s: float = 0.0
 
     def wait_s(self, now_s: float) -> float:
         """Return the seconds until the next call may start; 0 when it may start now."""
-        return max(0.0, self.next_s - (self.burst - 1) / self.rate - now_s)
+        return max(0.0, self.due_s - self.tolerance_s - now_s)
 
     def take(self, now_s: float) -> Bucket:
         """Return the bucket after a call was started at ``now_s``.
 
         The caller checks :meth:`wait_s` first; taking early only delays what comes after.
         """
-        return Bucket(self.rate, self.burst, max(self.next_s, now_s) + 1.0 / self.rate)
+        due_s = max(self.due_s, now_s) + self.interval_s
+        return Bucket(self.interval_s, self.tolerance_s, due_s)
 
-    def room(self, now_s: float, horizon_s: float) -> int:
-        """Return how many calls may start within ``horizon_s`` seconds from ``now_s``."""
-        ahead_s = max(0.0, self.next_s - now_s)
-        return max(0, floor((horizon_s - ahead_s) * self.rate) + self.burst)
+    def after(self, other: Bucket) -> Bucket:
+        """Return this bucket with the next call no sooner than ``other`` allows."""
+        return Bucket(self.interval_s, self.tolerance_s, max(self.due_s, other.due_s))
 
-    def with_rate(self, rate: float) -> Bucket:
-        """Return the same bucket with another rate."""
-        return self if rate == self.rate else Bucket(rate, self.burst, self.next_s)
+
+def smooth(cps: float) -> Bucket:
+    """Return the bucket of a trunk: no second ever holds more than ``cps`` calls.
+
+    With a tolerance, n calls take at least ``(n - 1) * interval - tolerance`` seconds, so
+    the interval is stretched by as much: a half-open second holds at most ``cps`` of them
+    (1 where ``cps`` is under 1). Slow trunks need no tolerance: their timers are exact enough.
+    """
+    tolerance_s = CATCH_UP_S if cps * CATCH_UP_S >= 1 else 0.0
+    return Bucket((1.0 + tolerance_s) / cps, tolerance_s)

@@ -1,0 +1,139 @@
+"""Where everything is wired together; nothing else knows all the rooms."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from callcamp.engine import Engine
+from callcamp.engine.clock import Clock
+from callcamp.errors import CallcampError, InvalidInput
+from callcamp.http.app import check_bind, make_app
+from callcamp.settings import Settings
+from callcamp.store import SqlStore
+from callcamp.switch import AmiGateway
+
+log = structlog.get_logger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
+    """Open the database of ``settings`` for the time of a block.
+
+    Raises:
+        StoreError: it cannot be reached, or its schema is not the current one.
+    """
+    store = SqlStore(settings.database_url)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def make_gateway(settings: Settings) -> AmiGateway:
+    """Return a gateway to the Asterisk of ``settings``, not started yet."""
+    return AmiGateway(
+        host=settings.ami_host,
+        port=settings.ami_port,
+        username=settings.ami_username,
+        secret=settings.ami_secret.get_secret_value(),
+        connect_timeout_s=settings.ami_connect_timeout_s,
+        action_timeout_s=settings.ami_action_timeout_s,
+        ping_interval_s=settings.ami_ping_interval_s,
+        event_queue=settings.ami_event_queue,
+    )
+
+
+@contextlib.asynccontextmanager
+async def run_engine(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Engine]:
+    """Run an engine over the database and the Asterisk of ``settings`` for a block.
+
+    Raises:
+        StoreError: the database cannot be used.
+        Conflict: another engine works on it.
+        BadCredentials: Asterisk refuses the log-in.
+    """
+    async with open_store(settings) as store:
+        engine = Engine(store, make_gateway(settings), settings, clock)
+        await engine.start()
+        try:
+            yield engine
+        finally:
+            await engine.stop()
+
+
+@contextlib.asynccontextmanager
+async def serve_pages(engine: Engine, settings: Settings) -> AsyncIterator[str]:
+    """Serve the pages of ``engine`` for a block; yields their address.
+
+    Raises:
+        InvalidInput: the address may not be used, or is taken.
+    """
+    check_bind(settings.http_host)
+    runner = web.AppRunner(make_app(engine, settings), handler_cancellation=True, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.http_host, settings.http_port, shutdown_timeout=3.0)
+        try:
+            await site.start()
+        except OSError as error:
+            raise InvalidInput(
+                f"Pages cannot be served at {settings.http_host}:{settings.http_port} "
+                f"({error.strerror or error}); choose another CALLCAMP_HTTP_PORT.",
+                field="http_port",
+                value=settings.http_port,
+            ) from error
+        host, port = runner.addresses[0][:2]
+        yield f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    finally:
+        await runner.cleanup()
+
+
+async def serve(
+    settings: Settings, on_ready: Callable[[str], Awaitable[None] | None] | None = None
+) -> None:
+    """Run engine and pages until SIGTERM or SIGINT.
+
+    Args:
+        settings: all settings.
+        on_ready: called with the address of the pages once they are served.
+
+    Raises:
+        CallcampError: it cannot start, or the engine failed.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with run_engine(settings) as engine, serve_pages(engine, settings) as address:
+            log.info("serving", address=address, link_up=engine.link_up)
+            if on_ready is not None:
+                result = on_ready(address)
+                if result is not None:
+                    await result
+            await _until_stopped(stop, engine)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _until_stopped(stop: asyncio.Event, engine: Engine) -> None:
+    if engine.failed is None:
+        raise AssertionError("the engine was not started")
+    waiter = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([waiter, engine.failed], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiter.cancel()
+    if engine.failed.done() and not engine.failed.cancelled():
+        problem = engine.failed.result()
+        if isinstance(problem, CallcampError):
+            raise problem
+        raise CallcampError(f"The engine failed: {problem!r}") from problem

@@ -1,0 +1,86 @@
+"""What became of an attempt nobody watched: after a restart, a cut link, or long silence.
+
+The rule is "on doubt never redial". An attempt without a trace is given back only when
+Asterisk was up all the time since it was sent, has no channel of that id, its hangup handler
+wrote nothing, and enough time has passed for a late order to show itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from callcamp.core.outcome import Evidence
+from callcamp.core.states import AttemptStatus
+
+RESTART_SKEW_S = 5.0
+"""Clock difference allowed between Asterisk and callcamp when a restart is judged by time."""
+
+
+class Settled(StrEnum):
+    """What is known of the attempt now."""
+
+    STILL_LIVE = "still_live"
+    ENDED = "ended"
+    DIED_WITH_SWITCH = "died_with_switch"
+    END_NOT_SEEN = "end_not_seen"
+    NEVER_PLACED = "never_placed"
+    DOUBT = "doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is known of an attempt before asking Asterisk.
+
+    Args:
+        status: its state.
+        sent_at: when the order was about to be sent (None: never).
+        seen: whether Asterisk has shown its channel.
+        killed_by_restart: whether Asterisk was seen to restart after it was sent.
+    """
+
+    status: AttemptStatus
+    sent_at: datetime | None
+    seen: bool
+    killed_by_restart: bool = False
+
+
+def settle(
+    trace: Trace,
+    *,
+    is_live: bool,
+    outbox: Evidence | None,
+    switch_started_at: datetime | None,
+    now: datetime,
+    margin_s: float,
+) -> Settled:
+    """Judge an attempt by Asterisk's channel list and outbox, asked for in that order.
+
+    Args:
+        trace: what was known.
+        is_live: whether Asterisk has its channel.
+        outbox: what its hangup handler wrote, if anything.
+        switch_started_at: when this Asterisk was started, if known.
+        now: the instant at which Asterisk was asked.
+        margin_s: how long a sent order may take to show itself.
+    """
+    if is_live:
+        return Settled.STILL_LIVE
+    if outbox is not None:
+        return Settled.ENDED
+    if trace.status is AttemptStatus.CLAIMED or trace.sent_at is None:
+        return Settled.NEVER_PLACED
+    if trace.killed_by_restart or _restarted_since(trace.sent_at, switch_started_at):
+        return Settled.DIED_WITH_SWITCH
+    if now < trace.sent_at + timedelta(seconds=margin_s):
+        return Settled.DOUBT
+    if trace.seen:
+        return Settled.END_NOT_SEEN
+    return Settled.NEVER_PLACED
+
+
+def _restarted_since(sent_at: datetime, switch_started_at: datetime | None) -> bool:
+    if switch_started_at is None:
+        return False
+    return sent_at < switch_started_at + timedelta(seconds=RESTART_SKEW_S)

@@ -1,0 +1,225 @@
+"""The engine: everything that dials and tracks, assembled and run as one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from callcamp.core.states import AttemptStatus
+from callcamp.engine.book import CampaignBook
+from callcamp.engine.clock import Clock
+from callcamp.engine.commands import Commands
+from callcamp.engine.dialer import Dialer
+from callcamp.engine.imports import Imports
+from callcamp.engine.live import LiveFeed
+from callcamp.engine.reconcile import Reconciler
+from callcamp.engine.registry import Registry, Track
+from callcamp.engine.tracker import Tracker
+from callcamp.errors import Conflict, StoreError, SwitchUnavailable
+from callcamp.ports import CallGateway, Store
+from callcamp.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+ENGINE_TTL_S = 15.0
+"""How long a silent engine keeps others from taking its place."""
+
+
+class Engine:
+    """One engine over one database and one Asterisk.
+
+    Args:
+        store: an open store.
+        gateway: a gateway not started yet.
+        settings: leases, margins and limits.
+        clock: the engine's clock.
+    """
+
+    def __init__(
+        self, store: Store, gateway: CallGateway, settings: Settings, clock: Clock | None = None
+    ) -> None:
+        self.store = store
+        self.gateway = gateway
+        self.settings = settings
+        self.clock = clock or Clock()
+        self.live = LiveFeed()
+        self._registry = Registry()
+        self._book = CampaignBook(store, self._registry)
+        self.tracker = Tracker(
+            store=store,
+            gateway=gateway,
+            registry=self._registry,
+            book=self._book,
+            live=self.live,
+            clock=self.clock,
+            margin_s=settings.settle_margin_s,
+            on_committed=self._on_committed,
+            on_synced=self._on_synced,
+        )
+        self._dialer = Dialer(
+            store=store,
+            gateway=gateway,
+            registry=self._registry,
+            tracker=self.tracker,
+            book=self._book,
+            live=self.live,
+            clock=self.clock,
+            lease_s=settings.lease_s,
+        )
+        self._reconciler = Reconciler(
+            store=store,
+            gateway=gateway,
+            registry=self._registry,
+            tracker=self.tracker,
+            clock=self.clock,
+            margin_s=settings.settle_margin_s,
+            max_call_s=settings.max_call_s,
+        )
+        self.commands = Commands(
+            store,
+            clock=self.clock.now,
+            on_change=self._dialer.campaign_changed,
+            live=self.live,
+        )
+        self.imports = Imports(store, settings, self.clock.now)
+        self.holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.failed: asyncio.Future[BaseException] | None = None
+        """Resolves with the reason when a task of the engine dies or its right is lost."""
+
+    @property
+    def link_up(self) -> bool:
+        """Whether Asterisk can be reached now."""
+        return self.gateway.link_up
+
+    @property
+    def link_problem(self) -> str | None:
+        """Why Asterisk cannot be reached, in words."""
+        return self.gateway.last_problem
+
+    async def start(self) -> None:
+        """Take the database over, connect, pick up what was live, and dial.
+
+        Asterisk being away is no error: the engine keeps trying, pages show why.
+
+        Raises:
+            Conflict: another engine works on this database.
+            BadCredentials: Asterisk refuses the log-in.
+        """
+        await self._hold()
+        self.failed = asyncio.get_running_loop().create_future()
+        try:
+            await self._pick_up()
+            with contextlib.suppress(SwitchUnavailable):
+                await self.gateway.start()
+        except BaseException:
+            await self.stop()
+            raise
+        for name, coroutine in (
+            ("hold", self._keep_holding()),
+            ("events", self.tracker.read_events()),
+            ("commit", self.tracker.commit_forever()),
+            ("tidy", self.tracker.tidy_forever()),
+            ("reconcile", self._reconciler.run()),
+            ("dialer", self._dialer.run()),
+        ):
+            self._spawn(name, coroutine)
+
+    async def stop(self) -> None:
+        """Stop dialling, commit what is known, disconnect. Calls in progress go on.
+
+        Their ends wait in Asterisk's outbox until the next start. Safe twice.
+        """
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.gateway.close()
+        with contextlib.suppress(StoreError):
+            await self.tracker.commit()
+            await self.store.release_engine(self.holder)
+        if self.failed is not None and not self.failed.done():
+            self.failed.cancel()
+
+    def _on_committed(self) -> None:
+        self._dialer.contacts_returned()
+
+    def _on_synced(self) -> None:
+        self._dialer.wake()
+
+    async def _hold(self) -> None:
+        other = await self.store.hold_engine(self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S)
+        if other is not None and _died_here(other):
+            await self.store.release_engine(other)
+            other = await self.store.hold_engine(self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S)
+        if other is not None:
+            raise Conflict(
+                f"Another callcamp engine ({other}) works on this database. Stop it first, "
+                f"or wait {ENGINE_TTL_S:g} s if it has just died.",
+                holder=other,
+            )
+
+    async def _keep_holding(self) -> None:
+        while True:
+            await asyncio.sleep(ENGINE_TTL_S / 3)
+            try:
+                other = await self.store.hold_engine(
+                    self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S
+                )
+            except StoreError as error:
+                log.error("engine_right_not_renewed", problem=error.message)
+                continue
+            if other is not None:
+                raise Conflict(
+                    f"Another callcamp engine ({other}) took this database over.", holder=other
+                )
+
+    async def _pick_up(self) -> None:
+        """Follow the attempts that an earlier engine left; what was never sent is freed."""
+        for attempt in await self.store.live_attempts():
+            campaign = await self._book.campaign(attempt.campaign_id)
+            track = Track.of(attempt, campaign.settings.trunk_id, watched=False)
+            self._registry.add(track)
+            if attempt.status is AttemptStatus.CLAIMED:
+                self.tracker.release(track)
+            elif attempt.status is AttemptStatus.UNKNOWN and track.sent_at is not None:
+                track.check_at = track.sent_at + timedelta(seconds=self.settings.settle_margin_s)
+                self.tracker.show(track, track.sent_at)
+            else:
+                self.tracker.show(track, track.sent_at or track.claimed_at)
+        await self.tracker.commit()
+        if len(self._registry):
+            log.info("picked_up", live=len(self._registry))
+
+    def _spawn(self, name: str, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine, name=f"callcamp-{name}")
+        task.add_done_callback(self._on_task_done)
+        self._tasks.append(task)
+
+    def _on_task_done(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or self.failed is None or self.failed.done():
+            return
+        error = task.exception() or RuntimeError(f"{task.get_name()} ended by itself")
+        log.error("engine_task_died", task=task.get_name(), problem=repr(error))
+        self.failed.set_result(error)
+
+
+def _died_here(holder: str) -> bool:
+    """Tell whether ``holder`` was a process of this machine that is gone."""
+    host, _, pid = holder.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return int(pid) == os.getpid()

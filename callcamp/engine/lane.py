@@ -1,0 +1,160 @@
+"""One trunk's way out: a short queue of calls ready to go, sent evenly under its CPS."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from callcamp.core.model import Trunk
+from callcamp.core.outcome import Evidence
+from callcamp.core.pacing.bucket import Bucket, smooth
+from callcamp.core.states import ATTEMPT
+from callcamp.engine.clock import Clock
+from callcamp.engine.ending import UNSENDABLE
+from callcamp.engine.live import LiveFeed
+from callcamp.engine.registry import Track
+from callcamp.engine.tracker import Tracker
+from callcamp.errors import InvalidInput, SwitchRefused, SwitchTimeout, SwitchUnavailable
+from callcamp.ports import CallGateway, CallOrder
+
+log = structlog.get_logger(__name__)
+
+LOOK_AHEAD_S = 0.2
+"""How much of its CPS a lane keeps ready, so that commits never hold calls up."""
+REFUSED_PAUSE_S = 5.0
+REFUSED_PAUSE_MOST_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyCall:
+    """A call whose attempt is committed as ``dialing`` and that may be sent."""
+
+    track: Track
+    order: CallOrder
+
+
+class Lane:
+    """Sends calls over one trunk.
+
+    Args:
+        trunk: the trunk.
+        gateway: where calls are ordered.
+        tracker: told when a call was not placed or is in doubt.
+        live: counts placed calls.
+        clock: the engine's clock.
+        may_send: whether a campaign (by id) still wants its calls sent.
+        on_room: called when the lane can take more.
+    """
+
+    def __init__(
+        self,
+        *,
+        trunk: Trunk,
+        gateway: CallGateway,
+        tracker: Tracker,
+        live: LiveFeed,
+        clock: Clock,
+        may_send: Callable[[int], bool],
+        on_room: Callable[[], None],
+    ) -> None:
+        self.trunk = trunk
+        self._gateway = gateway
+        self._tracker = tracker
+        self._live = live
+        self._clock = clock
+        self._may_send = may_send
+        self._on_room = on_room
+        self._bucket: Bucket = smooth(trunk.cps)
+        self._queue: deque[ReadyCall] = deque()
+        self._wake = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._blocked_until_s = 0.0
+        self._refused_pause_s = REFUSED_PAUSE_S
+
+    def set_trunk(self, trunk: Trunk) -> None:
+        """Take changed limits over; the spacing of calls already sent is kept."""
+        if trunk.cps != self.trunk.cps:
+            self._bucket = smooth(trunk.cps).after(self._bucket)
+        self.trunk = trunk
+
+    def room(self) -> int:
+        """Return how many more calls may be made ready now."""
+        if self._clock.monotonic_s() < self._blocked_until_s:
+            return 0
+        return max(0, math.ceil(self.trunk.cps * LOOK_AHEAD_S) - len(self._queue))
+
+    @property
+    def blocked(self) -> bool:
+        """Whether Asterisk refused calls on this trunk a moment ago."""
+        return self._clock.monotonic_s() < self._blocked_until_s
+
+    def put(self, call: ReadyCall) -> None:
+        """Take a call to send as soon as the trunk's CPS allows it."""
+        self._queue.append(call)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send calls as they become ready, evenly, for ever."""
+        try:
+            while True:
+                while not self._queue:
+                    self._wake.clear()
+                    await self._wake.wait()
+                wait_s = self._bucket.wait_s(self._clock.monotonic_s())
+                if wait_s > 0:
+                    await self._clock.sleep(wait_s)
+                    continue
+                self._send(self._queue.popleft())
+                if self.room():
+                    self._on_room()
+        finally:
+            for task in self._sending:
+                task.cancel()
+
+    def _send(self, call: ReadyCall) -> None:
+        track = call.track
+        if track.status in ATTEMPT.final():
+            return
+        if self.blocked or not self._may_send(track.campaign_id):
+            self._tracker.release(track)
+            return
+        self._bucket = self._bucket.take(self._clock.monotonic_s())
+        self._live.note_placed(track.campaign_id, self._clock.now())
+        task = asyncio.create_task(self._place(call))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _place(self, call: ReadyCall) -> None:
+        track = call.track
+        try:
+            await self._gateway.originate(call.order)
+        except SwitchUnavailable:
+            self._tracker.release(track)
+        except SwitchRefused as error:
+            log.error(
+                "call_refused",
+                attempt=track.attempt_id,
+                campaign=track.campaign_id,
+                trunk=self.trunk.name,
+                problem=error.message,
+            )
+            self.back_off()
+            self._tracker.release(track, after_s=self._refused_pause_s)
+        except SwitchTimeout:
+            self._tracker.doubt_originate(track)
+        except InvalidInput as error:
+            log.error("call_unsendable", attempt=track.attempt_id, problem=error.message)
+            self._tracker.end(track, Evidence(detail=UNSENDABLE))
+        else:
+            self._refused_pause_s = REFUSED_PAUSE_S
+
+    def back_off(self) -> None:
+        """Send nothing for a while, longer each time, because calls are refused."""
+        if not self.blocked:
+            self._blocked_until_s = self._clock.monotonic_s() + self._refused_pause_s
+            self._refused_pause_s = min(2 * self._refused_pause_s, REFUSED_PAUSE_MOST_S)

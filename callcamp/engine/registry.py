@@ -1,0 +1,127 @@
+"""The live attempts of this engine, in memory: what was seen, what is not committed yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from callcamp.core.model import Attempt
+from callcamp.core.outcome import Evidence
+from callcamp.core.settle import Trace
+from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
+
+
+@dataclass(slots=True)
+class Track:
+    """One live attempt as the tracker follows it.
+
+    ``status`` is ahead of the store by the steps in ``pending``.
+    """
+
+    attempt_id: str
+    campaign_id: int
+    contact_id: int
+    number: str
+    ordinal: int
+    trunk_id: int
+    ring_timeout_s: int
+    status: AttemptStatus
+    claimed_at: datetime
+    sent_at: datetime | None = None
+    rang_at: datetime | None = None
+    answered_at: datetime | None = None
+    hung_up_at: datetime | None = None
+    check_at: datetime | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+    seen: bool = False
+    watched: bool = True
+    killed_by_restart: bool = False
+    originate_ended: bool = False
+    pending: list[AttemptEvent] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, attempt: Attempt, trunk_id: int, *, watched: bool) -> Track:
+        """Follow an attempt; ``watched`` is whether every event since dialling is seen."""
+        return cls(
+            attempt_id=attempt.id,
+            campaign_id=attempt.campaign_id,
+            contact_id=attempt.contact_id,
+            number=attempt.number,
+            ordinal=attempt.ordinal,
+            trunk_id=trunk_id,
+            ring_timeout_s=attempt.ring_timeout_s,
+            status=attempt.status,
+            claimed_at=attempt.claimed_at,
+            sent_at=attempt.dialed_at,
+            rang_at=attempt.rang_at,
+            answered_at=attempt.answered_at,
+            seen=attempt.rang_at is not None or attempt.answered_at is not None,
+            watched=watched,
+        )
+
+    def step(self, event: AttemptEvent) -> bool:
+        """Take a step if the table has it; False when it has not (a late or double event)."""
+        if not ATTEMPT.allows(self.status, event):
+            return False
+        self.status = ATTEMPT.advance(self.status, event)
+        self.pending.append(event)
+        return True
+
+    def trace(self) -> Trace:
+        """Return what is known, for settling."""
+        return Trace(self.status, self.sent_at, self.seen, self.killed_by_restart)
+
+    def deadline(self, margin_s: float, max_call_s: float) -> datetime | None:
+        """Return when silence on this attempt becomes suspicious."""
+        if self.check_at is not None:
+            return self.check_at
+        if self.answered_at is not None:
+            return self.answered_at + timedelta(seconds=max_call_s)
+        if self.sent_at is not None:
+            return self.sent_at + timedelta(seconds=self.ring_timeout_s + margin_s)
+        return None
+
+
+class Registry:
+    """Live attempts by id, with counts per campaign and trunk.
+
+    An attempt counts until its end is committed, so limits are never exceeded.
+    """
+
+    def __init__(self) -> None:
+        self._tracks: dict[str, Track] = {}
+        self._per_campaign: Counter[int] = Counter()
+        self._per_trunk: Counter[int] = Counter()
+
+    def __iter__(self) -> Iterator[Track]:
+        return iter(list(self._tracks.values()))
+
+    def __len__(self) -> int:
+        return len(self._tracks)
+
+    def add(self, track: Track) -> None:
+        """Follow an attempt."""
+        self._tracks[track.attempt_id] = track
+        self._per_campaign[track.campaign_id] += 1
+        self._per_trunk[track.trunk_id] += 1
+
+    def get(self, attempt_id: str) -> Track | None:
+        """Return the attempt, or None when it is not followed (any more)."""
+        return self._tracks.get(attempt_id)
+
+    def remove(self, attempt_id: str) -> None:
+        """Stop following an attempt."""
+        track = self._tracks.pop(attempt_id, None)
+        if track is not None:
+            self._per_campaign[track.campaign_id] -= 1
+            self._per_trunk[track.trunk_id] -= 1
+
+    def in_campaign(self, campaign_id: int) -> int:
+        """Return how many attempts of a campaign are live."""
+        return self._per_campaign[campaign_id]
+
+    def on_trunk(self, trunk_id: int) -> int:
+        """Return how many attempts on a trunk are live."""
+        return self._per_trunk[trunk_id]

@@ -1,0 +1,330 @@
+"""From switch events to committed facts. Only the tracker ends an attempt.
+
+Events are noted in memory as they come; what changed is committed in batches, and only then
+is an end deleted from Asterisk's outbox. Nothing that was not committed is ever forgotten:
+when the database fails, the same changes are tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+import structlog
+
+from callcamp.core.events import (
+    CallAnswered,
+    CallCreated,
+    CallEnded,
+    CallRang,
+    EventsLost,
+    EvidenceSeen,
+    LinkDown,
+    LinkUp,
+    OriginateEnded,
+    SwitchEvent,
+)
+from callcamp.core.model import AttemptChange
+from callcamp.core.outcome import Evidence
+from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
+from callcamp.engine.book import CampaignBook
+from callcamp.engine.clock import Clock
+from callcamp.engine.ending import as_change, end_as_written
+from callcamp.engine.live import LiveCallView, LiveFeed
+from callcamp.engine.registry import Registry, Track
+from callcamp.errors import CallcampError, SwitchError
+from callcamp.ports import CallGateway, Store
+
+log = structlog.get_logger(__name__)
+
+BATCH_PAUSE_S = 0.02
+"""How long changes gather before a commit."""
+TICK_S = 0.25
+"""How often closing and overdue attempts are looked at."""
+CLOSING_GRACE_S = 1.0
+"""How long a hung-up call waits for the OriginateResponse that tells why."""
+
+
+class Tracker:
+    """Follows every live attempt to its end.
+
+    Args:
+        store: where ends are committed.
+        gateway: where events come from and outbox entries are deleted.
+        registry: the live attempts.
+        book: the campaigns, for their retry policies.
+        live: what pages show.
+        clock: the engine's clock.
+        margin_s: how long a sent order may take to show itself.
+        on_committed: called after ends were committed, to wake the dialer.
+        on_synced: called when attempts and Asterisk agree again.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        gateway: CallGateway,
+        registry: Registry,
+        book: CampaignBook,
+        live: LiveFeed,
+        clock: Clock,
+        margin_s: float,
+        on_committed: Callable[[], None],
+        on_synced: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._registry = registry
+        self._book = book
+        self._live = live
+        self._clock = clock
+        self._margin_s = margin_s
+        self._on_committed = on_committed
+        self.on_synced = on_synced
+        self._dirty: dict[str, Track] = {}
+        self._closing: dict[str, Track] = {}
+        self._to_delete: list[str] = []
+        self._to_hang_up: list[str] = []
+        self._wake = asyncio.Event()
+        self._tidy_wake = asyncio.Event()
+        self.switch_started_at: datetime | None = None
+        """When the Asterisk we talk to was started."""
+        self.resync_wanted = asyncio.Event()
+        """Set when attempts must be compared with Asterisk."""
+        self.synced = False
+        """Whether attempts and Asterisk agree, so that dialling is safe."""
+
+    async def read_events(self) -> None:
+        """Note events as they come, until the gateway closes."""
+        async for event in self._gateway.events():
+            try:
+                self.note(event)
+            except Exception:
+                log.exception("event_not_noted", event_type=type(event).__name__)
+                self._want_resync()
+
+    def note(self, event: SwitchEvent) -> None:
+        """Take one fact in; whatever it changes is committed soon."""
+        match event:
+            case LinkUp():
+                self._note_link_up(event)
+            case LinkDown():
+                log.warning("link_down", reason=event.reason)
+                self.synced = False
+                self._lose_sight()
+                self._live.touch()
+            case EventsLost():
+                log.error("events_lost", count=event.count)
+                self._lose_sight()
+                self._want_resync()
+            case _:
+                track = self._registry.get(event.attempt_id)
+                if track is not None and track.status not in ATTEMPT.final():
+                    self._note_call(track, event, self._clock.at(event.at))
+
+    def _note_link_up(self, event: LinkUp) -> None:
+        log.info("link_up", switch_started_at=str(event.switch_started_at))
+        before = self.switch_started_at
+        if None not in (before, event.switch_started_at) and before != event.switch_started_at:
+            log.warning("switch_restarted", started_at=str(event.switch_started_at))
+            up_at = self._clock.at(event.at)
+            for track in self._registry:
+                track.killed_by_restart = track.sent_at is not None and track.sent_at < up_at
+        self.switch_started_at = event.switch_started_at or before
+        self._want_resync()
+        self._live.touch()
+
+    def _note_call(
+        self,
+        track: Track,
+        event: CallCreated | CallRang | CallAnswered | OriginateEnded | EvidenceSeen | CallEnded,
+        at: datetime,
+    ) -> None:
+        match event:
+            case CallCreated():
+                track.seen = True
+            case CallRang():
+                track.seen = True
+                track.rang_at = track.rang_at or at
+                self.step(track, AttemptEvent.RANG, at)
+            case CallAnswered():
+                track.seen = True
+                track.answered_at = track.answered_at or at
+                self.step(track, AttemptEvent.ANSWERED, at)
+            case EvidenceSeen():
+                track.evidence = track.evidence.merged(event.evidence)
+            case OriginateEnded():
+                track.originate_ended = True
+                track.evidence = track.evidence.merged(Evidence(originate_reason=event.reason))
+                if not event.success and not track.seen and track.hung_up_at is None:
+                    self._closing[track.attempt_id] = track
+                self._end_if_complete(track)
+            case CallEnded():
+                track.seen = True
+                track.hung_up_at = at
+                track.evidence = track.evidence.merged(event.evidence)
+                self._end_if_complete(track)
+
+    def _end_if_complete(self, track: Track) -> None:
+        if track.hung_up_at is None:
+            return
+        if track.originate_ended or track.answered_at is not None or not track.watched:
+            self.end(track)
+        else:
+            self._closing[track.attempt_id] = track
+
+    def step(self, track: Track, event: AttemptEvent, at: datetime) -> None:
+        """Take a step of the attempt table, show it, and have it committed."""
+        if track.step(event):
+            self._mark(track)
+            self.show(track, at)
+
+    def show(self, track: Track, at: datetime) -> None:
+        """Show the state that an attempt reached at ``at``."""
+        self._live.put(
+            LiveCallView(
+                track.attempt_id,
+                track.campaign_id,
+                track.contact_id,
+                track.number,
+                track.status,
+                at,
+            )
+        )
+
+    def end(self, track: Track, evidence: Evidence | None = None) -> None:
+        """End an attempt with what is known of it."""
+        if evidence is not None:
+            track.evidence = track.evidence.merged(evidence)
+        self._closing.pop(track.attempt_id, None)
+        if track.hung_up_at is None:
+            track.hung_up_at = end_as_written(track, track.evidence, self._clock.now())
+        self.step(track, AttemptEvent.ENDED, track.hung_up_at)
+
+    def release(self, track: Track, *, after_s: float = 0.0) -> None:
+        """Give the contact back: no call was placed. It is due again ``after_s`` from now."""
+        self._closing.pop(track.attempt_id, None)
+        now = self._clock.now()
+        track.check_at = now + timedelta(seconds=after_s)
+        self.step(track, AttemptEvent.NOT_PLACED, now)
+
+    def doubt(self, track: Track, check_at: datetime) -> None:
+        """Note that nobody knows whether the call went out; look again at ``check_at``."""
+        track.check_at = check_at
+        self.step(track, AttemptEvent.DOUBTED, self._clock.now())
+
+    def doubt_originate(self, track: Track) -> None:
+        """Note that an order got no answer; signs of the call settle it, else a later look."""
+        if track.status is AttemptStatus.DIALING and not track.seen:
+            self.doubt(track, self._clock.now() + timedelta(seconds=self._margin_s))
+
+    def delete_entries(self, attempt_ids: Iterable[str]) -> None:
+        """Have entries deleted from Asterisk's outbox, when it can be reached."""
+        self._to_delete.extend(attempt_ids)
+        self._tidy_wake.set()
+
+    def order_hang_up(self, track: Track) -> None:
+        """Have the call of an attempt ended; its end comes as an event."""
+        self._to_hang_up.append(track.attempt_id)
+        self._tidy_wake.set()
+
+    async def commit_forever(self) -> None:
+        """Commit what changed, in batches, for ever."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), TICK_S)
+                await asyncio.sleep(BATCH_PAUSE_S)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            self._close_overdue()
+            await self.commit()
+
+    async def commit(self) -> None:
+        """Commit every change noted so far.
+
+        When the database fails, the changes stay and are tried again at the next call.
+        """
+        dirty, self._dirty = self._dirty, {}
+        batch = {i: (t, t.pending) for i, t in dirty.items() if t.pending}
+        if not batch:
+            return
+        for track, _ in batch.values():
+            track.pending = []
+        try:
+            changes = [await self._change(t, tuple(steps)) for t, steps in batch.values()]
+            applied = await self._store.apply(changes)
+        except CallcampError as error:
+            log.error("commit_failed", problem=error.message, attempts=len(batch))
+            for track, steps in batch.values():
+                track.pending = steps + track.pending
+                self._dirty[track.attempt_id] = track
+            await asyncio.sleep(1.0)
+            self._wake.set()
+            return
+        for result in applied:
+            if result.problem is not None:
+                log.error("change_refused", attempt=result.attempt_id, problem=result.problem)
+        self._forget_final([track for track, _ in batch.values()])
+
+    async def _change(self, track: Track, steps: tuple[AttemptEvent, ...]) -> AttemptChange:
+        campaign = await self._book.campaign(track.campaign_id)
+        return as_change(track, steps, campaign, self._clock.now())
+
+    def _forget_final(self, tracks: list[Track]) -> None:
+        final = [t for t in tracks if t.status in ATTEMPT.final() and not t.pending]
+        for track in final:
+            self._registry.remove(track.attempt_id)
+            self._live.drop(track.campaign_id, track.attempt_id)
+        ended = [t.attempt_id for t in final if t.status is AttemptStatus.ENDED]
+        if ended:
+            self.delete_entries(ended)
+        if final:
+            self._on_committed()
+
+    async def tidy_forever(self) -> None:
+        """Delete committed entries from the outbox and hang up what must end, for ever."""
+        while True:
+            await self._tidy_wake.wait()
+            self._tidy_wake.clear()
+            ids, self._to_delete = self._to_delete, []
+            calls, self._to_hang_up = self._to_hang_up, []
+            try:
+                if ids:
+                    await self._gateway.delete_from_outbox(ids)
+                for attempt_id in calls:
+                    await self._gateway.hang_up(attempt_id)
+            except SwitchError as error:
+                # The next resync deletes what is left and finds what is still too long.
+                log.warning("switch_not_tidied", problem=error.message, entries=len(ids))
+
+    def _close_overdue(self) -> None:
+        """End calls whose last event does not come, give back orders that made no channel."""
+        limit = self._clock.now() - timedelta(seconds=CLOSING_GRACE_S)
+        for track in list(self._closing.values()):
+            if track.status in ATTEMPT.final():
+                self._closing.pop(track.attempt_id, None)
+            elif track.hung_up_at is not None:
+                if track.hung_up_at <= limit:
+                    self.end(track)
+            elif not track.seen and track.check_at is None:
+                track.check_at = self._clock.now()
+            elif not track.seen and track.check_at is not None and track.check_at <= limit:
+                log.error("no_channel", attempt=track.attempt_id, campaign=track.campaign_id)
+                self.release(track, after_s=30.0)
+            elif track.seen:
+                self._closing.pop(track.attempt_id, None)
+
+    def _mark(self, track: Track) -> None:
+        self._dirty[track.attempt_id] = track
+        self._wake.set()
+
+    def _lose_sight(self) -> None:
+        for track in self._registry:
+            track.watched = False
+
+    def _want_resync(self) -> None:
+        self.synced = False
+        self.resync_wanted.set()
