@@ -18,6 +18,7 @@ from callcamp.errors import (
     CallcampError,
     InvalidInput,
     SwitchRefused,
+    SwitchTimeout,
     SwitchUnavailable,
 )
 from callcamp.ports import CallOrder, LiveCall, SwitchFacts
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 OUTBOX_FAMILY = "callcamp"
 """AstDB family in which the hangup handler leaves what it knows."""
 _DELETIONS_AT_ONCE = 500
+_NOT_DELETED = "Database entry could not be deleted"
+_ORDERS_REMEMBERED = 20_000
 _CLOSED = "The gateway is closed."
 
 
@@ -105,6 +108,8 @@ class AmiGateway:
         self._problem: str | None = "The gateway has not been started."
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        # The latest orders, oldest first: Asterisk itself guards an id only while its call lives.
+        self._ordered: dict[str, None] = {}
 
     def __repr__(self) -> str:
         return f"<AmiGateway {self._username}@{self._host}:{self._port} up={self.link_up}>"
@@ -159,7 +164,20 @@ class AmiGateway:
             SwitchTimeout: the bytes went out and no answer came: the call may go out.
         """
         data = encode_order(order)
-        await self._up().exchange("Originate", order_action_id(order.attempt_id), data)
+        attempt_id = order.attempt_id
+        session = self._up()
+        if attempt_id in self._ordered:
+            # Whoever orders twice must not conclude that there is no call.
+            raise SwitchTimeout("This attempt was ordered before; it is not sent again.")
+        session.check_usable()
+        self._ordered[attempt_id] = None
+        if len(self._ordered) > _ORDERS_REMEMBERED:
+            del self._ordered[next(iter(self._ordered))]
+        try:
+            await session.exchange("Originate", order_action_id(attempt_id), data)
+        except SwitchRefused:
+            self._ordered.pop(attempt_id, None)
+            raise
 
     async def hang_up(self, attempt_id: str) -> bool:
         """End the call of an attempt; False when there is no such channel."""
@@ -204,13 +222,7 @@ class AmiGateway:
                 [("Family", OUTBOX_FAMILY), ("Key", attempt_id)]
                 for attempt_id in attempt_ids[at : at + _DELETIONS_AT_ONCE]
             ]
-            for answer in await self._up().exchange_all("DBDel", deletions):
-                missing = (
-                    isinstance(answer, SwitchRefused)
-                    and "not found" in str(answer.details["answer"]).lower()
-                )
-                if isinstance(answer, BaseException) and not missing:
-                    raise answer
+            await self._delete(deletions)
 
     def events(self) -> AsyncIterator[SwitchEvent]:
         """Yield events in order, for one reader, until :meth:`close`."""
@@ -219,6 +231,25 @@ class AmiGateway:
     async def facts(self, endpoints: Sequence[str] = ()) -> SwitchFacts:
         """Ask Asterisk about itself, for ``doctor``."""
         return await gather_facts(self._up().request, endpoints)
+
+    async def _delete(self, entries: Sequence[Sequence[tuple[str, str]]]) -> None:
+        session = self._up()
+        doubtful: list[tuple[Sequence[tuple[str, str]], SwitchRefused]] = []
+        answers = await session.exchange_all("DBDel", entries)
+        for entry, answer in zip(entries, answers, strict=True):
+            if isinstance(answer, SwitchRefused) and answer.details["answer"] == _NOT_DELETED:
+                doubtful.append((entry, answer))
+            elif isinstance(answer, BaseException):
+                raise answer
+        if not doubtful:
+            return
+        # Asterisk says the same of an entry that is not there and of one it cannot delete.
+        looks = await session.exchange_all("DBGet", [entry for entry, _ in doubtful])
+        for (_, refusal), look in zip(doubtful, looks, strict=True):
+            if not isinstance(look, BaseException):
+                raise refusal
+            if not isinstance(look, SwitchRefused):
+                raise look
 
     def _up(self) -> Session:
         if self._session is None:

@@ -114,10 +114,7 @@ class Session:
         self, action: str, action_id: str, data: bytes, *, many: bool = False
     ) -> list[Headers]:
         """Send an action that is encoded already; else as :meth:`request`."""
-        link = self._usable()
-        if action_id in self.pending:
-            # Whoever asks twice must not conclude that there is no call.
-            raise SwitchTimeout(f"{action} was sent already and is not answered yet.")
+        link = self.check_usable()
         future = self.pending.add(action, action_id, many=many)
         link.write(data)
         try:
@@ -134,7 +131,7 @@ class Session:
             InvalidInput: a header cannot be sent; nothing was.
             SwitchUnavailable: nothing was sent.
         """
-        link = self._usable()
+        link = self.check_usable()
         ids = [f"a-{next(self._ids)}" for _ in headers]
         data = b"".join(
             encode_action([("Action", action), ("ActionID", action_id), *one])
@@ -179,7 +176,12 @@ class Session:
         if self._link is not None:
             await self._over
 
-    def _usable(self) -> Link:
+    def check_usable(self) -> Link:
+        """Return the connection when something can be sent now.
+
+        Raises:
+            SwitchUnavailable: it cannot.
+        """
         if self.reason is not None:
             raise SwitchUnavailable(f"There is no link to Asterisk: {self.reason}")
         if self._link is None or not self._link.writable:

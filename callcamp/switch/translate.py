@@ -26,7 +26,7 @@ WANTED_EVENTS = frozenset(
 
 _RINGING = "5"
 _UP = "6"
-_SIP_CODE = re.compile(r"\b[1-6][0-9]{2}\b", re.ASCII)
+_SIP_CODE = re.compile(r"\b[2-6][0-9]{2}\b", re.ASCII)
 
 
 def translate(headers: Headers, at: datetime) -> CallEvent | None:
