@@ -1,0 +1,1 @@
+"""Migrations of the database, run by :func:`callcamp.store.schema.migrate`."""

@@ -1,0 +1,227 @@
+"""The store of :mod:`callcamp.ports`, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from callcamp.core.model import (
+    Attempt,
+    AttemptChange,
+    Campaign,
+    CampaignCounts,
+    CampaignSettings,
+    Claim,
+    Contact,
+    NewContact,
+    Trunk,
+)
+from callcamp.core.outcome import Disposition
+from callcamp.core.states import CampaignEvent, CampaignStatus, ContactStatus
+from callcamp.ports import AddResult, Applied, ContactImport
+from callcamp.store import (
+    attempts,
+    campaigns,
+    claims,
+    counts,
+    imports,
+    schema,
+    trunks,
+)
+from callcamp.store import contacts as contacts_
+from callcamp.store.database import database
+
+
+class SqlStore:
+    """Everything that is remembered, in SQL; fulfils :class:`callcamp.ports.Store`.
+
+    Args:
+        database_url: ``sqlite:///PATH`` or ``postgresql://user@host/name``.
+
+    Raises:
+        StoreError: the address is of no such kind.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._db = database(database_url)
+
+    async def open(self) -> None:
+        """Connect, and make sure that the schema is current."""
+        await self._db.open()
+        try:
+            await self._db.read(schema.check)
+        except BaseException:
+            await self._db.close()
+            raise
+
+    async def close(self) -> None:
+        """Disconnect; safe twice."""
+        await self._db.close()
+
+    async def hold_engine(self, holder: str, *, now: datetime, ttl_s: float) -> str | None:
+        """Take or renew the right to be the one engine; else return who has it."""
+        return await self._db.write(trunks.hold_engine, holder, now, ttl_s)
+
+    async def release_engine(self, holder: str) -> None:
+        """Give the right back, if ``holder`` has it."""
+        await self._db.write(trunks.release_engine, holder)
+
+    async def save_trunk(
+        self, name: str, *, dial_string: str, cps: float, max_channels: int | None = None
+    ) -> Trunk:
+        """Add the trunk called ``name``, or change it."""
+        return await self._db.write(trunks.save_trunk, name, dial_string, cps, max_channels)
+
+    async def trunks(self) -> list[Trunk]:
+        """Return all trunks by name."""
+        return await self._db.read(trunks.trunks)
+
+    async def create_campaign(self, settings: CampaignSettings, *, now: datetime) -> Campaign:
+        """Add a draft."""
+        return await self._db.write(campaigns.create, settings, now)
+
+    async def change_settings(
+        self, campaign_id: int, settings: CampaignSettings, *, expected_version: int
+    ) -> Campaign:
+        """Replace the settings and count the version up; the old version is kept."""
+        now = datetime.now(UTC)
+        return await self._db.write(
+            campaigns.change_settings, campaign_id, settings, expected_version, now
+        )
+
+    async def settings_versions(self, campaign_id: int) -> list[tuple[int, dict[str, Any]]]:
+        """Return every version of a campaign's settings as stored, oldest first."""
+        return await self._db.read(campaigns.versions, campaign_id)
+
+    async def campaign(self, campaign_id: int) -> Campaign:
+        """Return one campaign."""
+        return await self._db.read(campaigns.campaign, campaign_id)
+
+    async def campaigns(self, status: CampaignStatus | None = None) -> list[Campaign]:
+        """Return campaigns, newest first."""
+        return await self._db.read(campaigns.campaigns, status)
+
+    async def move_campaign(
+        self, campaign_id: int, event: CampaignEvent, *, now: datetime
+    ) -> Campaign:
+        """Take a step of the campaign table; a stop cancels what is pending."""
+        return await self._db.write(campaigns.move, campaign_id, event, now)
+
+    async def finish_if_done(self, campaign_id: int, *, now: datetime) -> bool:
+        """Complete a running campaign with no contact pending or in progress."""
+        return await self._db.write(campaigns.finish_if_done, campaign_id, now)
+
+    async def add_contacts(
+        self, campaign_id: int, contacts: Iterable[NewContact], *, now: datetime
+    ) -> AddResult:
+        """Add contacts, due at once; numbers that are there already are left out.
+
+        Raises:
+            Conflict: the campaign is completed or canceled.
+        """
+        return await self._db.write(contacts_.add, campaign_id, list(contacts), now)
+
+    async def contacts(
+        self,
+        campaign_id: int,
+        *,
+        status: ContactStatus | None = None,
+        phone: str | None = None,
+        after_id: int = 0,
+        limit: int = 100,
+    ) -> list[Contact]:
+        """Return contacts by id, those after ``after_id``."""
+        return await self._db.read(
+            contacts_.contacts,
+            campaign_id,
+            status=status,
+            phone=phone,
+            after_id=after_id,
+            limit=limit,
+        )
+
+    async def delete_contacts(self, campaign_id: int) -> int:
+        """Delete every contact without an attempt of a campaign that never started."""
+        return await self._db.write(contacts_.delete_all, campaign_id)
+
+    async def count_due(self, campaign_id: int, *, now: datetime, limit: int) -> int:
+        """Count pending contacts that are due, up to ``limit``."""
+        return await self._db.read(contacts_.count_due, campaign_id, now, limit)
+
+    async def next_due_at(self, campaign_id: int) -> datetime | None:
+        """Return the earliest ``due_at`` of the pending contacts."""
+        return await self._db.read(contacts_.next_due_at, campaign_id)
+
+    async def claim(
+        self,
+        campaign_id: int,
+        attempt_ids: Sequence[str],
+        *,
+        now: datetime,
+        lease_until: datetime,
+    ) -> list[Claim]:
+        """Take due contacts of a running campaign, oldest due first."""
+        return await self._db.write(claims.claim, campaign_id, list(attempt_ids), now, lease_until)
+
+    async def mark_dialing(self, attempt_ids: Sequence[str], *, now: datetime) -> list[str]:
+        """Note that calls are about to be sent; returns the ids that may be sent."""
+        return await self._db.write(claims.mark_dialing, list(attempt_ids), now)
+
+    async def apply(self, changes: Sequence[AttemptChange]) -> list[Applied]:
+        """Commit steps of attempts with what they do to contacts and counts."""
+        return await self._db.write(attempts.apply, list(changes))
+
+    async def attempt(self, attempt_id: str) -> Attempt:
+        """Return one attempt."""
+        return await self._db.read(attempts.attempt, attempt_id)
+
+    async def attempts(
+        self, campaign_id: int, *, after_id: str = "", limit: int = 1000
+    ) -> list[Attempt]:
+        """Return attempts by id, those after ``after_id``."""
+        return await self._db.read(attempts.attempts, campaign_id, after_id, limit)
+
+    async def live_attempts(self, campaign_id: int | None = None) -> list[Attempt]:
+        """Return attempts that are not settled, of one campaign or of all."""
+        return await self._db.read(attempts.live_attempts, campaign_id)
+
+    async def attempt_context(self, attempt_ids: Sequence[str]) -> dict[str, tuple[Attempt, int]]:
+        """Return attempts that exist, each with how many calls its contact had before."""
+        return await self._db.read(attempts.context, list(attempt_ids))
+
+    async def counts(self, campaign_id: int) -> CampaignCounts:
+        """Return the counts of a campaign without scanning its contacts."""
+        return await self._db.read(counts.counts, campaign_id)
+
+    async def recount(self, campaign_id: int) -> dict[tuple[str, str], tuple[int, int]]:
+        """Compare the counts with a scan: ``{(kind, key): (stored, scanned)}`` that differ."""
+        return await self._db.read(counts.recount, campaign_id)
+
+    async def calls_per_number(self, campaign_id: int) -> dict[str, dict[str, int]]:
+        """Return attempts per number: ``{number: {"ended": n, "released": n, "live": n}}``."""
+        return await self._db.read(attempts.calls_per_number, campaign_id)
+
+    async def results_per_number(
+        self, campaign_id: int
+    ) -> dict[str, tuple[ContactStatus, Disposition | None]]:
+        """Return the state and last disposition of every contact, by number."""
+        return await self._db.read(contacts_.results_per_number, campaign_id)
+
+    async def create_import(
+        self, campaign_id: int, filename: str, report: dict[str, Any], *, now: datetime
+    ) -> ContactImport:
+        """Note a previewed import."""
+        return await self._db.write(imports.create, campaign_id, filename, report, now)
+
+    async def contact_import(self, import_id: int) -> ContactImport:
+        """Return one import."""
+        return await self._db.read(imports.contact_import, import_id)
+
+    async def imports(self, campaign_id: int) -> list[ContactImport]:
+        """Return the imports of a campaign, newest first."""
+        return await self._db.read(imports.imports, campaign_id)
+
+    async def undo_import(self, import_id: int, *, now: datetime) -> int:
+        """Delete the contacts of a confirmed import; returns how many."""
+        return await self._db.write(imports.undo, import_id, now)

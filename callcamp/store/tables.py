@@ -1,0 +1,202 @@
+"""The schema, as SQLAlchemy sees it; ``migrations/`` builds the same in the database.
+
+What the database itself promises, whoever writes to it: a contact has at most one live
+attempt, a number occurs once in a campaign, a status is one of its table, and exactly the
+pending contacts have a due instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from callcamp.core.states import LIVE_ATTEMPT, AttemptStatus, CampaignStatus, ContactStatus
+from callcamp.store.columns import Instant, JsonText, key_type, sorted_text
+
+IMPORT_STATUSES = ("previewed", "confirmed", "undone")
+"""What an import can be."""
+
+
+def _one_of(column: str, values: Iterable[str]) -> str:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({listed})"
+
+
+# Queries must repeat the condition of a partial index word for word, with literals and no
+# parameters, or SQLite does not use the index. So both take it from here.
+PENDING = "contact.status = 'pending'"
+"""Condition of the contacts that wait for a call."""
+LIVE = _one_of("attempt.status", sorted(LIVE_ATTEMPT))
+"""Condition of the attempts that are not settled."""
+_PENDING_INDEX = text(PENDING.replace("contact.", ""))
+_LIVE_INDEX = text(LIVE.replace("attempt.", ""))
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+trunk = Table(
+    "trunk",
+    metadata,
+    Column("id", key_type(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("dial_string", Text, nullable=False),
+    Column("cps", Float, nullable=False),
+    Column("max_channels", Integer),
+    sqlite_autoincrement=True,
+)
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", key_type(), primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("trunk_id", key_type(), ForeignKey("trunk.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("settings", JsonText, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("ended_at", Instant),
+    CheckConstraint(_one_of("status", CampaignStatus), name="status"),
+    sqlite_autoincrement=True,
+)
+
+campaign_version = Table(
+    "campaign_version",
+    metadata,
+    Column("campaign_id", key_type(), ForeignKey("campaign.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("settings", JsonText, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "version"),
+    sqlite_with_rowid=False,
+)
+
+contact_import = Table(
+    "contact_import",
+    metadata,
+    Column("id", key_type(), primary_key=True),
+    Column("campaign_id", key_type(), ForeignKey("campaign.id"), nullable=False, index=True),
+    Column("filename", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("report", JsonText, nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("confirmed_at", Instant),
+    Column("undone_at", Instant),
+    CheckConstraint(_one_of("status", IMPORT_STATUSES), name="status"),
+    sqlite_autoincrement=True,
+)
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", key_type(), primary_key=True),
+    Column("campaign_id", key_type(), ForeignKey("campaign.id"), nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("variables", JsonText, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Instant),
+    Column("disposition", Text),
+    # No index: an undo is rare and may scan; every import would pay for it.
+    Column("import_id", key_type(), ForeignKey("contact_import.id")),
+    Column("row_no", Integer),
+    Column("last_attempt_at", Instant),
+    UniqueConstraint("campaign_id", "phone"),
+    CheckConstraint(_one_of("status", ContactStatus), name="status"),
+    CheckConstraint("(status = 'pending') = (due_at IS NOT NULL)", name="due"),
+    # Pages list by id, with and without a status.
+    Index("ix_contact_page", "campaign_id", "id"),
+    Index("ix_contact_status", "campaign_id", "status", "id"),
+    Index(
+        "ix_contact_due",
+        "campaign_id",
+        "due_at",
+        "id",
+        sqlite_where=_PENDING_INDEX,
+        postgresql_where=_PENDING_INDEX,
+    ),
+    sqlite_autoincrement=True,
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", sorted_text(), primary_key=True),
+    Column("campaign_id", key_type(), ForeignKey("campaign.id"), nullable=False),
+    Column("contact_id", key_type(), ForeignKey("contact.id"), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("settings_version", Integer, nullable=False),
+    Column("ring_timeout_s", Integer, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("lease_until", Instant, nullable=False),
+    Column("dialed_at", Instant),
+    Column("rang_at", Instant),
+    Column("answered_at", Instant),
+    Column("ended_at", Instant),
+    Column("disposition", Text),
+    Column("evidence", JsonText),
+    CheckConstraint(_one_of("status", AttemptStatus), name="status"),
+    CheckConstraint("(status = 'ended') = (disposition IS NOT NULL)", name="disposition"),
+    Index("ix_attempt_page", "campaign_id", "id"),
+    # Also what the foreign key needs: without it, deleting contacts scans the attempts.
+    Index("ix_attempt_contact", "contact_id"),
+    Index(
+        "uq_attempt_live",
+        "contact_id",
+        unique=True,
+        sqlite_where=_LIVE_INDEX,
+        postgresql_where=_LIVE_INDEX,
+    ),
+    Index(
+        "ix_attempt_live",
+        "campaign_id",
+        "id",
+        sqlite_where=_LIVE_INDEX,
+        postgresql_where=_LIVE_INDEX,
+    ),
+)
+
+campaign_count = Table(
+    "campaign_count",
+    metadata,
+    Column("campaign_id", key_type(), ForeignKey("campaign.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("n", key_type(), nullable=False),
+    PrimaryKeyConstraint("campaign_id", "kind", "key"),
+    CheckConstraint(_one_of("kind", ("contact", "attempt", "result")), name="kind"),
+    sqlite_with_rowid=False,
+)
+
+engine_lease = Table(
+    "engine_lease",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)

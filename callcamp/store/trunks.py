@@ -1,0 +1,57 @@
+"""Trunks, and the right to be the one engine of a database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete, select, text
+
+from callcamp.core.model import Trunk
+from callcamp.store import rows
+from callcamp.store import tables as t
+from callcamp.store.columns import Instant
+
+# One statement each: two at the same time end up in one row, on every engine.
+_SAVE = text(
+    "INSERT INTO trunk (name, dial_string, cps, max_channels)"
+    " VALUES (:name, :dial_string, :cps, :max_channels)"
+    " ON CONFLICT (name) DO UPDATE SET dial_string = excluded.dial_string,"
+    " cps = excluded.cps, max_channels = excluded.max_channels"
+).bindparams(
+    bindparam("cps", type_=t.trunk.c.cps.type),
+    bindparam("max_channels", type_=t.trunk.c.max_channels.type),
+)
+_HOLD = text(
+    "INSERT INTO engine_lease (id, holder, expires_at) VALUES (1, :holder, :until)"
+    " ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at"
+    " WHERE engine_lease.holder = excluded.holder OR engine_lease.expires_at <= :now"
+).bindparams(bindparam("until", type_=Instant), bindparam("now", type_=Instant))
+
+
+def save_trunk(
+    connection: Connection, name: str, dial_string: str, cps: float, max_channels: int | None
+) -> Trunk:
+    """Add or change a trunk."""
+    connection.execute(
+        _SAVE,
+        {"name": name, "dial_string": dial_string, "cps": cps, "max_channels": max_channels},
+    )
+    return rows.trunk(connection.execute(select(t.trunk).where(t.trunk.c.name == name)).one())
+
+
+def trunks(connection: Connection) -> list[Trunk]:
+    """Return all trunks by name."""
+    return [rows.trunk(r) for r in connection.execute(select(t.trunk).order_by(t.trunk.c.name))]
+
+
+def hold_engine(connection: Connection, holder: str, now: datetime, ttl_s: float) -> str | None:
+    """Take or renew the lease; returns who has it when that is someone else."""
+    until = now + timedelta(seconds=ttl_s)
+    connection.execute(_HOLD, {"holder": holder, "until": until, "now": now})
+    has_it = connection.execute(select(t.engine_lease.c.holder)).scalar_one()
+    return None if has_it == holder else str(has_it)
+
+
+def release_engine(connection: Connection, holder: str) -> None:
+    """Give the lease back."""
+    connection.execute(delete(t.engine_lease).where(t.engine_lease.c.holder == holder))
