@@ -1,0 +1,71 @@
+"""The generated SIPp scenario."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from callcamp.lab import BEHAVIOURS, RAW_BEHAVIOURS
+from callcamp.lab.audio import sound_files
+from callcamp.lab.invites import read_calls, size
+from callcamp.lab.scenario import render
+
+
+@pytest.fixture
+def scenario() -> ET.Element:
+    return ET.fromstring(render("/sounds"))
+
+
+def test_every_jump_has_its_label_and_every_label_once(scenario: ET.Element) -> None:
+    labels = [one.get("id") for one in scenario.iter("label")]
+    assert len(labels) == len(set(labels))
+    jumps = {
+        value
+        for element in scenario.iter()
+        for name in ("next", "ontimeout")
+        if (value := element.get(name))
+    }
+    assert jumps == set(labels)
+
+
+def test_every_behaviour_is_reachable(scenario: ET.Element) -> None:
+    tests = {int(one.get("value", "")) for one in scenario.iter("test")}
+    assert tests == {int(one.code) for one in (*BEHAVIOURS, *RAW_BEHAVIOURS)}
+
+
+def test_every_sound_that_is_played_is_made(scenario: ET.Element) -> None:
+    played = {one.get("rtp_stream", "").split(",")[0] for one in scenario.iter("exec")}
+    assert {Path(sound).name for sound in played} <= set(sound_files())
+    assert {str(Path(sound).parent) for sound in played} == {"/sounds"}
+
+
+def test_nobody_pauses(scenario: ET.Element) -> None:
+    """SIPp answers a CANCEL or BYE that comes during a pause by itself, and wrongly."""
+    assert not list(scenario.iter("pause"))
+
+
+def test_every_status_line_has_a_reason() -> None:
+    lines = re.findall(r"^SIP/2\.0 .*$", render("/s"), flags=re.MULTILINE)
+    assert len(lines) > 20
+    assert all(re.fullmatch(r"SIP/2\.0 \d{3} [A-Za-z ]+", line) for line in lines)
+
+
+def test_witness_counts_calls_not_retransmissions(tmp_path: Path) -> None:
+    log = tmp_path / "invites.log"
+    assert read_calls(log) == {}
+    assert size(log) == 0
+    log.write_text(
+        "INVITE +33261911000 a@1 2026-01-01\n"
+        "INVITE +33261911000 a@1 2026-01-01\n"
+        "INVITE +33261913000 b@1 2026-01-01\n"
+        "something else\n"
+    )
+    assert read_calls(log) == {"+33261911000": 1, "+33261913000": 1}
+    mark = size(log)
+    with log.open("a") as file:
+        file.write("INVITE +33261911000 c@1 2026-01-01\n")
+    assert read_calls(log) == {"+33261911000": 2, "+33261913000": 1}
+    assert read_calls(log, mark) == {"+33261911000": 1}
