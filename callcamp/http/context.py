@@ -1,0 +1,63 @@
+"""What the handlers share: the application's keys, and how they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from callcamp.http.csrf import Csrf
+from callcamp.http.hub import Hub
+from callcamp.http.needs import EngineLike
+from callcamp.http.regions import Regions
+from callcamp.settings import Settings
+
+
+ENGINE: web.AppKey[EngineLike] = web.AppKey("engine")
+SETTINGS = web.AppKey("settings", Settings)
+REGIONS = web.AppKey("regions", Regions)
+HUB = web.AppKey("hub", Hub)
+CSRF = web.AppKey("csrf", Csrf)
+
+
+def campaign_id(request: web.Request) -> int:
+    """Return the campaign's number out of the path."""
+    return int(request.match_info["campaign_id"])
+
+
+def wants_json(request: web.Request) -> bool:
+    """Tell whether the answer goes to a program: the API, or our own script."""
+    return request.path.startswith("/api/") or "application/json" in request.headers.get(
+        "Accept", ""
+    )
+
+
+def render(
+    request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200
+) -> web.Response:
+    """Render a page with what every page needs: the form token and the link's state."""
+    engine = request.app[ENGINE]
+    token, cookie = request.app[CSRF].issue(request)
+    response = aiohttp_jinja2.render_template(
+        template,
+        request,
+        {
+            "csrf": token,
+            "link_up": engine.link_up,
+            "link_problem": engine.link_problem,
+            **context,
+        },
+        status=status,
+    )
+    if cookie is not None:
+        request.app[CSRF].set_cookie(response, cookie)
+    return response
+
+
+def done(request: web.Request, location: str, message: str = "") -> web.StreamResponse:
+    """Answer a form that did what it should: a redirect, or a word to our own script."""
+    if wants_json(request):
+        return web.json_response({"location": location, "message": message})
+    raise web.HTTPSeeOther(location)

@@ -1,0 +1,48 @@
+"""Contacts and calls of a campaign as a file to download."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from pathlib import Path
+from typing import Literal, cast
+from urllib.parse import quote
+
+from aiohttp import web
+
+from callcamp.http.context import ENGINE, campaign_id
+
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+async def export(request: web.Request) -> web.StreamResponse:
+    """Send a campaign's contacts and calls."""
+    from callcamp.engine.exports import export_campaign
+
+    store = request.app[ENGINE].store
+    campaign = await store.campaign(campaign_id(request))
+    fmt = request.match_info["fmt"]
+    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="callcamp-export-")
+    try:
+        path = Path(folder.name) / f"export.{fmt}"
+        await export_campaign(store, campaign.id, path, cast(Literal["csv", "xlsx"], fmt))
+        response = web.FileResponse(path)
+        response.content_type = TYPES[fmt].partition(";")[0]
+        response.headers["Content-Disposition"] = attachment(f"{campaign.settings.name}.{fmt}")
+        # Sent here and not by the framework, so that the file can go right after.
+        await response.prepare(request)
+        await response.write_eof()
+        return response
+    finally:
+        await asyncio.to_thread(folder.cleanup)
+
+
+def attachment(filename: str) -> str:
+    """Return a Content-Disposition that any name survives, and that no name breaks."""
+    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", filename)
+    full = quote(re.sub(r"[\x00-\x1f\x7f/\\]", "_", filename), safe="")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{full}"

@@ -1,0 +1,115 @@
+"""From errors to answers, in one place."""
+
+from __future__ import annotations
+
+import secrets
+
+import structlog
+from aiohttp import web
+
+from callcamp.errors import (
+    CallcampError,
+    Conflict,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    StoreError,
+    SwitchError,
+)
+from callcamp.http.context import render, wants_json
+from callcamp.http.csrf import StaleForm
+from callcamp.http.security import Forbidden, Handler
+
+log = structlog.get_logger(__name__)
+
+STATUS: tuple[tuple[type[CallcampError], int], ...] = (
+    (StaleForm, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (LimitExceeded, 413),
+    (InvalidInput, 400),
+    (SwitchError, 503),
+    (StoreError, 503),
+)
+"""The status of every family of errors; the first that fits counts."""
+
+_TITLES = {
+    400: "That cannot be done",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    409: "Not now",
+    413: "Too large",
+    503: "Not available now",
+}
+
+
+def status_of(error: CallcampError) -> int:
+    """Return the HTTP status of an error; 500 for one without a family."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+@web.middleware
+async def failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into JSON for programs, a page for people."""
+    try:
+        return await handler(request)
+    except Forbidden as error:
+        # A bare line: a page from elsewhere must not learn the link's state or a form token.
+        if wants_json(request):
+            return web.json_response({"error": error.as_dict()}, status=403)
+        return web.Response(text=error.message, status=403)
+    except CallcampError as error:
+        status = status_of(error)
+        if status >= 500:
+            log.warning("request.failed", path=request.path, error=error.id, message=error.message)
+        return answer(request, status, error.id, error.message, error.details)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        response = answer(request, error.status, *_http_words(error))
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+    except Exception:  # noqa: BLE001 - the one place where nothing may pass
+        reference = secrets.token_hex(4)
+        log.exception("request.crashed", path=request.path, reference=reference)
+        text = f"Something went wrong inside callcamp. The log has it under {reference}."
+        return answer(request, 500, "internal", text, {"reference": reference})
+
+
+def answer(
+    request: web.Request,
+    status: int,
+    error_id: str,
+    message: str,
+    details: dict[str, object] | None = None,
+) -> web.Response:
+    """Return an error in the shape that the client reads."""
+    if wants_json(request):
+        error = {"id": error_id, "message": message, "details": details or {}}
+        return web.json_response({"error": error}, status=status)
+    missing = (details or {}).get("missing")
+    return render(
+        request,
+        "error.html",
+        {
+            "status": status,
+            "title": _TITLES.get(status, "Something went wrong"),
+            "message": message,
+            "missing": missing if isinstance(missing, dict) else {},
+        },
+        status=status,
+    )
+
+
+def _http_words(error: web.HTTPException) -> tuple[str, str]:
+    match error.status:
+        case 404:
+            return "not_found", "There is no such page."
+        case 405:
+            return "method_not_allowed", "This address does not do that."
+        case 413:
+            return "limit_exceeded", "That is more than callcamp accepts at once."
+        case _:
+            return "bad_request", "callcamp cannot read this request."

@@ -1,0 +1,173 @@
+"""Live pages: each thing that is watched is drawn once per change, for all who watch it.
+
+A topic (the list, or one campaign) has one task while anybody watches it. The task draws a
+:class:`Frame`, waits for the engine's change counter, and draws again, twice a second at
+most. Watchers get only the regions that differ from what they have; a slow one misses
+frames in between, never the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from callcamp.engine.live import LiveFeed
+from callcamp.errors import CallcampError, LimitExceeded
+
+log = structlog.get_logger(__name__)
+
+LIST = 0
+"""The topic of the campaign list; other topics are campaign numbers."""
+
+MIN_PAUSE_S = 0.5
+REFRESH_S = 5.0
+HEARTBEAT_S = 15.0
+MAX_WATCHERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a live page shows.
+
+    Args:
+        regions: id of an element -> its content as HTML.
+        shape: which regions there are; when it changes ``outline`` is sent.
+        outline: the elements around them, as regions themselves.
+    """
+
+    regions: Mapping[str, str]
+    shape: str = ""
+    outline: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Topic:
+    task: asyncio.Task[None] | None = None
+    watchers: int = 0
+    frame: Frame | None = None
+    problem: CallcampError | None = None
+    drawn: int = 0
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+
+class Hub:
+    """All live pages of this process.
+
+    Args:
+        live: the engine's change counter.
+        draw: returns what a topic shows now.
+        min_pause_s: least time between two frames.
+        refresh_s: a frame is drawn at least this often: not every change is counted, such
+            as what another process does to the database.
+    """
+
+    def __init__(
+        self,
+        live: LiveFeed,
+        draw: Callable[[int], Awaitable[Frame]],
+        *,
+        min_pause_s: float = MIN_PAUSE_S,
+        refresh_s: float = REFRESH_S,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        self._live = live
+        self._draw = draw
+        self._min_pause_s = min_pause_s
+        self._refresh_s = refresh_s
+        self._heartbeat_s = heartbeat_s
+        self._topics: dict[int, _Topic] = {}
+        self._closed = False
+
+    @property
+    def watchers(self) -> int:
+        """How many streams are open."""
+        return sum(topic.watchers for topic in self._topics.values())
+
+    async def watch(self, key: int) -> AsyncIterator[dict[str, str] | None]:
+        """Yield the regions of a topic that changed, all of them first; None is a heartbeat.
+
+        Ends when the hub closes.
+
+        Raises:
+            LimitExceeded: too many streams are open.
+            CallcampError: what drawing raised, e.g. that there is no such campaign.
+        """
+        if self.watchers >= MAX_WATCHERS:
+            raise LimitExceeded(
+                "Too many live pages are open.", limit=MAX_WATCHERS, value=self.watchers
+            )
+        topic = self._topics.setdefault(key, _Topic())
+        topic.watchers += 1
+        if topic.task is None:
+            topic.task = asyncio.create_task(self._run(key, topic), name=f"live-{key}")
+        try:
+            seen, shape, sent = 0, None, dict[str, str]()
+            while not self._closed:
+                if not await self._wait(topic, seen):
+                    yield None
+                    continue
+                if topic.problem is not None:
+                    raise topic.problem
+                if self._closed or topic.frame is None:
+                    return
+                seen, frame = topic.drawn, topic.frame
+                if frame.shape != shape:
+                    sent = {}
+                changed = {k: v for k, v in frame.regions.items() if sent.get(k) != v}
+                if frame.shape != shape:
+                    # The outline goes first: it makes the elements that the regions fill.
+                    changed = {**frame.outline, **changed}
+                shape, sent = frame.shape, dict(frame.regions)
+                if changed:
+                    yield changed
+        finally:
+            topic.watchers -= 1
+            if not topic.watchers:
+                self._topics.pop(key, None)
+                if topic.task is not None:
+                    topic.task.cancel()
+
+    async def close(self) -> None:
+        """End every stream and every task."""
+        self._closed = True
+        topics = list(self._topics.values())
+        tasks = [topic.task for topic in topics if topic.task is not None]
+        for task in tasks:
+            task.cancel()
+        for topic in topics:
+            async with topic.changed:
+                topic.changed.notify_all()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _wait(self, topic: _Topic, seen: int) -> bool:
+        async with topic.changed:
+            try:
+                async with asyncio.timeout(self._heartbeat_s):
+                    await topic.changed.wait_for(lambda: topic.drawn != seen or self._closed)
+            except TimeoutError:
+                return False
+        return True
+
+    async def _run(self, key: int, topic: _Topic) -> None:
+        while True:
+            version = self._live.version
+            try:
+                topic.frame = await self._draw(key)
+                topic.problem = None
+            except CallcampError as error:
+                topic.problem = error
+            except Exception:  # noqa: BLE001 - a frame that fails must not end the page's life
+                log.exception("live.crashed", topic=key)
+                topic.problem = CallcampError("The live page could not be drawn.")
+            topic.drawn += 1
+            async with topic.changed:
+                topic.changed.notify_all()
+            await asyncio.sleep(self._min_pause_s)
+            try:
+                async with asyncio.timeout(self._refresh_s):
+                    await self._live.wait(version)
+            except TimeoutError:
+                pass

@@ -1,0 +1,57 @@
+"""The live stream of a page, as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from contextlib import aclosing
+
+from aiohttp import web
+
+from callcamp.errors import CallcampError
+from callcamp.http.context import ENGINE, HUB, campaign_id
+from callcamp.http.hub import LIST
+
+
+async def list_stream(request: web.Request) -> web.StreamResponse:
+    """Stream the campaign list."""
+    return await _stream(request, LIST)
+
+
+async def campaign_stream(request: web.Request) -> web.StreamResponse:
+    """Stream one campaign."""
+    number = campaign_id(request)
+    await request.app[ENGINE].store.campaign(number)
+    return await _stream(request, number)
+
+
+async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "text/event-stream; charset=utf-8",
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+        }
+    )
+    # Every connection starts with the full state, so Last-Event-ID has nothing to say.
+    number = 0
+    try:
+        async with aclosing(request.app[HUB].watch(topic)) as changes:
+            async for regions in changes:
+                if not response.prepared:
+                    await response.prepare(request)
+                    await response.write(b"retry: 2000\n\n")
+                if regions is None:
+                    await response.write(b": still here\n\n")
+                    continue
+                number += 1
+                data = json.dumps(regions, separators=(",", ":"))
+                await response.write(f"id: {number}\nevent: regions\ndata: {data}\n\n".encode())
+    except ConnectionResetError:
+        return response
+    except CallcampError:
+        # Once the stream has begun it can only end; the page asks again and is told why.
+        if not response.prepared:
+            raise
+    if not response.prepared:
+        raise web.HTTPServiceUnavailable
+    return response

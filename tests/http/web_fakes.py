@@ -1,0 +1,42 @@
+"""An engine without a dialer: a real store, the real use-cases, a live feed to move by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from callcamp.core.model import Campaign, CampaignSettings, NewContact
+from callcamp.engine.commands import Commands, utc_now
+from callcamp.engine.live import LiveFeed
+from callcamp.settings import Settings
+from callcamp.store import SqlStore
+
+
+@dataclass
+class FakeEngine:
+    """What :class:`callcamp.http.needs.EngineLike` asks for, without a dialer."""
+
+    store: SqlStore
+    commands: Commands
+    live: LiveFeed
+    imports: Any = None
+    link_up: bool = True
+    link_problem: str | None = None
+    settings: Settings = field(default_factory=Settings)
+
+    async def campaign(self, name: str = "Renewal", contacts: int = 0, **changes: Any) -> Campaign:
+        """Add a trunk and a draft."""
+        trunk = await self.commands.save_trunk(
+            "carrier", dial_string="PJSIP/{number}@carrier", cps=10
+        )
+        values: dict[str, Any] = {"prompt": "hello", **changes}
+        campaign = await self.commands.create_campaign(
+            CampaignSettings(name=name, trunk_id=trunk.id, **values)
+        )
+        await self.add(campaign.id, contacts)
+        return campaign
+
+    async def add(self, campaign_id: int, count: int, **variables: str) -> None:
+        """Add contacts with numbers in a row."""
+        new = [NewContact(f"+1202555{n:04}", variables) for n in range(count)]
+        await self.store.add_contacts(campaign_id, new, now=utc_now())

@@ -1,0 +1,204 @@
+// Makes the pages live. Without this script every button still works, as a form.
+
+const byId = (id) => document.getElementById(id);
+
+// --- Regions: the stream sends id -> content, already escaped by the templates. -----------
+let clockOffsetMs = 0;
+
+function show(regions) {
+  const focused = document.activeElement?.closest?.("[id]")?.id;
+  const action = document.activeElement?.getAttribute?.("formaction");
+  for (const [id, html] of Object.entries(regions)) {
+    const element = byId(id);
+    if (element) element.innerHTML = html;
+  }
+  if ("campaigns" in regions) byId("campaign-table").hidden = !byId("campaigns").children.length;
+  if (focused && document.activeElement === document.body) {
+    const again = action && document.querySelector(`[formaction="${CSS.escape(action)}"]`);
+    (again || byId(focused)?.querySelector("button, a"))?.focus();
+  }
+  const now = document.querySelector("[data-now]")?.dataset.now;
+  if ("calls" in regions && now) clockOffsetMs = Date.parse(now) - Date.now();
+  if ("contact-counts" in regions || "figures" in regions) refreshLater();
+  localTimes();
+  tick();
+}
+
+let source = null;
+let begun = false;
+function listen() {
+  const url = document.body.dataset.live;
+  if (!url || source) return;
+  source = new EventSource(url);
+  source.addEventListener("regions", (event) => {
+    byId("stream").hidden = true;
+    show(JSON.parse(event.data));
+    begun = true;
+  });
+  source.addEventListener("error", () => { byId("stream").hidden = false; });
+}
+function hush() {
+  source?.close();
+  source = null;
+}
+// A browser keeps six connections per host: pages that nobody sees give theirs back.
+document.addEventListener("visibilitychange", () => (document.hidden ? hush() : listen()));
+window.addEventListener("pagehide", hush);
+window.addEventListener("pageshow", listen);
+listen();
+
+// --- The contacts table is asked for again when counts moved, once in three seconds. -------
+let refreshTimer = null;
+function refreshLater() {
+  const target = byId("contacts");
+  if (!begun || !target || refreshTimer) return;
+  refreshTimer = setTimeout(async () => {
+    refreshTimer = null;
+    try {
+      const answer = await fetch(target.dataset.refresh);
+      if (answer.ok && !target.contains(document.activeElement)) {
+        target.innerHTML = await answer.text();
+        localTimes();
+      }
+    } catch { /* the stream's own notice says that the server is away */ }
+  }, 3000);
+}
+
+// --- Times: since when, and in the reader's own zone. -------------------------------------
+function tick() {
+  const now = Date.now() + clockOffsetMs;
+  for (const time of document.querySelectorAll("time[data-since]")) {
+    const s = Math.max(0, Math.round((now - Date.parse(time.dateTime)) / 1000));
+    const minutes = Math.floor(s / 60);
+    time.textContent = `${minutes}:${String(s % 60).padStart(2, "0")}`;
+  }
+}
+setInterval(tick, 1000);
+
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+function localTimes() {
+  for (const time of document.querySelectorAll("time[data-local]")) {
+    const at = Date.parse(time.dateTime);
+    if (!Number.isNaN(at)) time.textContent = local.format(at);
+    time.title = `${time.dateTime}`;
+    time.removeAttribute("data-local");
+  }
+}
+
+const zone = document.querySelector("[data-own-zone]");
+if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
+
+// --- A screen reader hears where the campaign stands, not every number. -------------------
+let announced = null;
+setInterval(() => {
+  const text = document.querySelector("[data-announce]")?.textContent ?? null;
+  if (announced !== null && text !== announced) byId("announcer").textContent = text;
+  announced = text;
+}, 15000);
+
+// --- Buttons: posted without a reload; the stream then shows what happened. ---------------
+function toast(text) {
+  if (!text) return;
+  const line = document.createElement("p");
+  line.textContent = text;
+  byId("toast").replaceChildren(line);
+  setTimeout(() => line.remove(), 8000);
+}
+
+async function post(url, form) {
+  try {
+    const answer = await fetch(url, {
+      method: "POST",
+      body: new URLSearchParams(new FormData(form)),
+      headers: { Accept: "application/json" },
+    });
+    const body = await answer.json();
+    toast(answer.ok ? body.message : body.error.message);
+    return answer.ok ? body : null;
+  } catch {
+    toast("callcamp does not answer. Is it still running?");
+    return null;
+  }
+}
+
+byId("act").addEventListener("submit", async (event) => {
+  const button = event.submitter;
+  if (!button) return;
+  event.preventDefault();
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  await post(button.formAction, event.target);
+  button.removeAttribute("aria-busy");
+});
+
+// --- Confirmation of what cannot be taken back. -------------------------------------------
+const dialog = byId("confirm");
+const stopText = { title: byId("confirm-title")?.textContent, text: byId("confirm-text")?.textContent };
+function ask(title, text, yes, then) {
+  byId("confirm-title").textContent = title;
+  byId("confirm-text").textContent = text;
+  byId("confirm-yes").textContent = yes;
+  dialog.querySelector("form").onsubmit = (event) => {
+    event.preventDefault();
+    dialog.close();
+    then();
+  };
+  byId("confirm-no").onclick = () => dialog.close();
+  dialog.showModal();
+  byId("confirm-no").focus();
+}
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-confirm-stop]");
+  if (!link || !dialog || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  ask(stopText.title, stopText.text, "Stop for good", () => post(link.href, byId("act")));
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset?.confirm || !dialog) return;
+  event.preventDefault();
+  ask(form.dataset.confirm, form.dataset.confirmText, event.submitter?.textContent ?? "Yes", () => form.submit());
+});
+
+// --- Upload: drop or browse, with progress. -----------------------------------------------
+const upload = document.querySelector("form[data-upload]");
+if (upload) {
+  const drop = byId("drop");
+  const input = upload.querySelector("input[type=file]");
+  const bar = upload.querySelector("progress");
+  const button = upload.querySelector("button");
+  for (const name of ["dragenter", "dragover"]) {
+    drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
+  }
+  for (const name of ["dragleave", "drop"]) {
+    drop.addEventListener(name, () => drop.classList.remove("over"));
+  }
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (!event.dataTransfer.files.length) return;
+    input.files = event.dataTransfer.files;
+    upload.requestSubmit();
+  });
+  upload.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
+    bar.hidden = false;
+    const request = new XMLHttpRequest();
+    request.upload.onprogress = (e) => { if (e.lengthComputable) bar.value = e.loaded / e.total; };
+    const over = (text) => { button.removeAttribute("aria-busy"); bar.hidden = true; toast(text); };
+    request.onerror = () => over("The upload was cut off.");
+    request.onload = () => {
+      let body = {};
+      try { body = JSON.parse(request.responseText); } catch { /* said below */ }
+      if (request.status < 300 && body.location) window.location.assign(body.location);
+      else over(body.error?.message ?? "The upload failed.");
+    };
+    request.open("POST", upload.action);
+    request.setRequestHeader("Accept", "application/json");
+    request.send(new FormData(upload));
+  });
+}
+
+localTimes();
+tick();
