@@ -1,0 +1,143 @@
+"""What AMI actions work on, and how they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from callcamp.switch.simulated.astdb import AstDb
+from callcamp.switch.simulated.call import Pairs
+from callcamp.switch.simulated.dialplan import ANSWERED, HANGUP, NO_INCOMING
+from callcamp.switch.simulated.exchange import Exchange
+from callcamp.switch.simulated.session import Session
+from callcamp.switch.simulated.timeline import Timeline
+from callcamp.switch.simulated.wire import Action, message
+
+VERSION: Final = "22.10.1"
+"""The Asterisk that is imitated."""
+
+MODULES: Final = frozenset(
+    (
+        "app_amd",
+        "app_playback",
+        "app_read",
+        "app_stack",
+        "app_userevent",
+        "app_verbose",
+        "app_waitforsilence",
+        "bridge_simple",
+        "chan_pjsip",
+        "codec_alaw",
+        "codec_gsm",
+        "codec_resample",
+        "codec_ulaw",
+        "format_gsm",
+        "format_pcm",
+        "format_sln",
+        "format_wav",
+        "func_channel",
+        "func_db",
+        "func_hangupcause",
+        "func_logic",
+        "func_strings",
+        "func_uri",
+        "pbx_config",
+        "res_pjproject",
+        "res_pjsip",
+        "res_pjsip_caller_id",
+        "res_pjsip_dtmf_info",
+        "res_pjsip_session",
+        "res_pjsip_sdp_rtp",
+        "res_rtp_asterisk",
+        "res_timing_timerfd",
+    )
+)
+"""Modules that it says are loaded."""
+
+CONTEXTS: Final = frozenset((ANSWERED, HANGUP, NO_INCOMING))
+"""Contexts of its dialplan."""
+
+RIGHTS: Final = frozenset(("system", "call", "originate", "reporting"))
+"""Write rights of ``asterisk/manager_callcamp.conf``."""
+
+
+class Refusal(Exception):
+    """An action is answered with an Error and these words."""
+
+
+@dataclass(slots=True)
+class Booted:
+    """When the simulated Asterisk was started, in real seconds since 1970."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that actions work on.
+
+    Args:
+        username: the one AMI user.
+        secret: its secret.
+        rights: write rights of that user.
+        lacks: modules and contexts that are not there.
+        trunks: PJSIP endpoints that are there; None: every one.
+        exchange: the calls.
+        db: AstDB.
+        timeline: the simulated clock.
+        booted: when it was started.
+    """
+
+    username: str
+    secret: str
+    rights: frozenset[str]
+    lacks: frozenset[str]
+    trunks: frozenset[str] | None
+    exchange: Exchange
+    db: AstDb
+    timeline: Timeline
+    booted: Booted
+
+    def has_trunk(self, name: str) -> bool:
+        """Return whether there is an endpoint of this name."""
+        return bool(name) and (self.trunks is None or name in self.trunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One action in work."""
+
+    desk: Desk
+    session: Session
+    action: Action
+    reply: Callable[[bytes], None]
+
+    def answer(self, response: str, *pairs: tuple[str, str]) -> None:
+        """Send a response."""
+        action_id = self.action.get("ActionID")
+        head = [("Response", response), *([("ActionID", action_id)] if action_id else [])]
+        self.reply(message([*head, *pairs]))
+
+    def succeed(self, words: str) -> None:
+        """Send a Success with a message."""
+        self.answer("Success", ("Message", words))
+
+    def items(
+        self, words: str, items: Iterable[bytes], complete: str, *totals: tuple[str, str]
+    ) -> None:
+        """Send a list: its response, its items, its end."""
+        action_id = self.action.get("ActionID")
+        mine = [("ActionID", action_id)] if action_id else []
+        start = [("Response", "Success"), *mine, ("EventList", "start"), ("Message", words)]
+        blocks = [message(start), *items]
+        end: Pairs = [("Event", complete), *mine, ("EventList", "Complete")]
+        end += [("ListItems", str(len(blocks) - 1)), *totals]
+        self.reply(b"".join((*blocks, message(end))))
+
+    def item(self, event: str, pairs: Pairs, *, id_last: bool = False) -> bytes:
+        """Return one item of a list."""
+        action_id = self.action.get("ActionID")
+        mine = [("ActionID", action_id)] if action_id else []
+        rest = [*pairs, *mine] if id_last else [*mine, *pairs]
+        return message([("Event", event), *rest])
