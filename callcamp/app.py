@@ -16,7 +16,7 @@ from callcamp.errors import CallcampError, InvalidInput
 from callcamp.http.app import check_bind, make_app
 from callcamp.settings import Settings
 from callcamp.store import SqlStore
-from callcamp.switch import AmiGateway
+from callcamp.switch.ami import AmiGateway
 
 log = structlog.get_logger(__name__)
 

@@ -22,6 +22,7 @@ from callcamp.engine.registry import Registry, Track
 from callcamp.engine.tracker import Tracker
 from callcamp.errors import CallcampError, NotFound
 from callcamp.ports import CallGateway, CallOrder, Store
+from callcamp.switch import ATTEMPT_PREFIX
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,7 @@ _counter = itertools.count(secrets.randbits(16))
 def new_attempt_id() -> str:
     """Return a fresh attempt id; ids sort by the time they were made."""
     moment_ms, turn = time.time_ns() // 1_000_000, next(_counter) & 0xFFFFF
-    return f"cc-{moment_ms:012x}-{turn:05x}{secrets.token_hex(5)}"
+    return f"{ATTEMPT_PREFIX}{moment_ms:012x}-{turn:05x}{secrets.token_hex(5)}"
 
 
 def call_order(claim: Claim, campaign: Campaign, trunk: Trunk) -> CallOrder:

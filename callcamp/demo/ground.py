@@ -1,0 +1,106 @@
+"""What the demo dials into: the lab's real Asterisk, or the simulated switch."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from callcamp.demo.options import DemoOptions
+from callcamp.engine.clock import Clock
+from callcamp.lab import lab_down, lab_status, lab_up, witness, witness_mark
+from callcamp.switch.simulated import SimulatedSwitch
+
+LAB_NAME = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A switch to dial into and its witness.
+
+    Args:
+        text: what it is, for people.
+        ami_host: where its manager interface is.
+        ami_port: the port of that.
+        ami_username: the user to log in as.
+        ami_secret: the user's secret.
+        dial_string: the trunk to the callees.
+        prompt: sound for people.
+        machine_message: sound for voicemails.
+        mark: start of this demo in the witness's log.
+        clock: the engine's clock.
+        witness: calls per number since a mark.
+    """
+
+    text: str
+    ami_host: str
+    ami_port: int
+    ami_username: str
+    ami_secret: str
+    dial_string: str
+    prompt: str
+    machine_message: str
+    mark: int
+    clock: Clock
+    witness: Callable[[int], dict[str, int]]
+
+
+@contextlib.asynccontextmanager
+async def ground_for(options: DemoOptions, say: Callable[[str], None]) -> AsyncIterator[Ground]:
+    """Bring up what the demo dials into for the time of a block.
+
+    A lab that was up before stays up.
+
+    Raises:
+        LabError: the lab cannot be built or started here; says what to do.
+    """
+    async with _simulated(options) if options.simulated else _lab(say) as ground:
+        yield ground
+
+
+@contextlib.asynccontextmanager
+async def _lab(say: Callable[[str], None]) -> AsyncIterator[Ground]:
+    was_up = (await asyncio.to_thread(lab_status, LAB_NAME)).running
+    info = await asyncio.to_thread(lab_up, LAB_NAME, progress=say)
+    try:
+        yield Ground(
+            text=f"Asterisk {info.asterisk_version} with SIPp callees",
+            ami_host=info.ami_host,
+            ami_port=info.ami_port,
+            ami_username=info.ami_username,
+            ami_secret=info.ami_secret,
+            dial_string=f"PJSIP/{{number}}@{info.trunk}",
+            prompt=info.prompt_sound,
+            machine_message=info.machine_message_sound,
+            mark=witness_mark(info),
+            clock=Clock(),
+            witness=lambda since: witness(info, since),
+        )
+    finally:
+        if not was_up:
+            await asyncio.to_thread(lab_down, LAB_NAME)
+
+
+@contextlib.asynccontextmanager
+async def _simulated(options: DemoOptions) -> AsyncIterator[Ground]:
+    switch = SimulatedSwitch(
+        callee_for=lambda number: _script(number), seed=1, speed=options.speed, secret="simulated"
+    )
+    await switch.start()
+    try:
+        yield Ground(
+            text=f"the simulated switch at {options.speed:g} times real time",
+            ami_host=switch.host,
+            ami_port=switch.port,
+            ami_username=switch.username,
+            ami_secret="simulated",
+            dial_string="PJSIP/{number}@callcamp-lab",
+            prompt="hello-world",
+            machine_message="vm-goodbye",
+            mark=0,
+            clock=Clock(options.speed),
+            witness=lambda _since: switch.witness(),
+        )
+    finally:
+        await switch.stop()
