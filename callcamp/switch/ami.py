@@ -24,7 +24,7 @@ from callcamp.errors import (
 from callcamp.ports import CallOrder, LiveCall, SwitchFacts
 from callcamp.switch import is_attempt_id
 from callcamp.switch.event_queue import EventQueue
-from callcamp.switch.facts import gather_facts, started_at
+from callcamp.switch.facts import check_ready, gather_facts
 from callcamp.switch.link import OpenLink
 from callcamp.switch.orders import encode_order, order_action_id
 from callcamp.switch.panoramisk_link import open_link as open_panoramisk_link
@@ -306,7 +306,7 @@ class AmiGateway:
         async with asyncio.timeout(self._connect_timeout_s):
             await session.connect(self._open_link, self._host, self._port)
             await session.log_in(self._username, self._secret.get_secret_value())
-            began_at = await started_at(session.request)
+            began_at = await check_ready(session.request)
         if session.reason is not None:
             raise SwitchUnavailable(session.reason)
         self._session = session

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from callcamp.errors import SwitchRefused, SwitchUnavailable
 from callcamp.ports import SwitchFacts
@@ -43,6 +43,8 @@ RIGHT_SHOWN_BY = {
 }
 """Needed write right -> an action that Asterisk lists for those who have it."""
 
+_YOUNG_S = 120.0
+
 
 class Request(Protocol):
     """How to ask: :meth:`callcamp.switch.session.Session.request`."""
@@ -73,6 +75,31 @@ async def started_at(request: Request) -> datetime:
     if instant.year < 2000:
         raise SwitchUnavailable("Asterisk is still starting.")
     return instant
+
+
+async def check_ready(request: Request) -> datetime:
+    """Return when Asterisk was started, once it can take calls.
+
+    Asterisk takes AMI log-ins before its dialplan and its channels are there, and an
+    Originate would then be refused. ``FullyBooted`` would say when, but only to users with
+    the read right ``system``. So an Asterisk that runs for a short time is asked for what
+    our calls need; one that runs for long is taken as it is, and ``doctor`` tells.
+
+    Raises:
+        SwitchUnavailable: it is still starting.
+    """
+    began_at = await started_at(request)
+    (pong,) = await request("Ping")
+    uptime_s = _timestamp(pong, default=began_at.timestamp()) - began_at.timestamp()
+    if 0 <= uptime_s < _YOUNG_S:
+        try:
+            await request("ModuleCheck", [("Module", "chan_pjsip")])
+            await request("ShowDialPlan", [("Context", ANSWERED_CONTEXT)], many=True)
+        except SwitchRefused as error:
+            raise SwitchUnavailable(
+                f"Asterisk was started a moment ago and is not ready: {error.message}"
+            ) from None
+    return began_at
 
 
 async def gather_facts(request: Request, endpoints: Sequence[str]) -> SwitchFacts:
@@ -116,9 +143,17 @@ async def _which(
 async def _clock_skew_s(request: Request) -> float | None:
     before = time.time()
     (pong,) = await request("Ping")
-    try:
-        theirs = float(pong["Timestamp"])
-    except (KeyError, ValueError):
-        return None
     # Between sending and reading: the answer was written about in the middle.
-    return theirs - (before + time.time()) / 2
+    ours = (before + time.time()) / 2
+    theirs = _timestamp(pong, default=None)
+    return None if theirs is None else theirs - ours
+
+
+_Default = TypeVar("_Default", float, None)
+
+
+def _timestamp(pong: Headers, *, default: _Default) -> float | _Default:
+    try:
+        return float(pong["Timestamp"])
+    except (KeyError, ValueError):
+        return default
