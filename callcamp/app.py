@@ -13,7 +13,8 @@ from aiohttp import web
 from callcamp.engine import Engine
 from callcamp.engine.clock import Clock
 from callcamp.errors import CallcampError, InvalidInput
-from callcamp.http.app import check_bind, make_app
+from callcamp.http.app import make_app
+from callcamp.http.security import check_bind
 from callcamp.settings import Settings
 from callcamp.store import SqlStore
 from callcamp.switch.ami import AmiGateway

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from callcamp.demo.options import DemoOptions
 from callcamp.engine.clock import Clock
-from callcamp.lab import lab_down, lab_status, lab_up, witness, witness_mark
-from callcamp.switch.simulated import SimulatedSwitch
+from callcamp.lab import behaviour_of, lab_down, lab_status, lab_up, witness, witness_mark
+from callcamp.switch.simulated import CalleeScript, SimulatedSwitch, script_for
 
 LAB_NAME = "demo"
 
@@ -84,17 +84,13 @@ async def _lab(say: Callable[[str], None]) -> AsyncIterator[Ground]:
 
 @contextlib.asynccontextmanager
 async def _simulated(options: DemoOptions) -> AsyncIterator[Ground]:
-    switch = SimulatedSwitch(
-        callee_for=lambda number: _script(number), seed=1, speed=options.speed, secret="simulated"
-    )
-    await switch.start()
-    try:
+    async with SimulatedSwitch(by_number=_callee, seed=1, speed=options.speed) as switch:
         yield Ground(
             text=f"the simulated switch at {options.speed:g} times real time",
             ami_host=switch.host,
             ami_port=switch.port,
             ami_username=switch.username,
-            ami_secret="simulated",
+            ami_secret=switch.secret,
             dial_string="PJSIP/{number}@callcamp-lab",
             prompt="hello-world",
             machine_message="vm-goodbye",
@@ -102,5 +98,8 @@ async def _simulated(options: DemoOptions) -> AsyncIterator[Ground]:
             clock=Clock(options.speed),
             witness=lambda _since: switch.witness(),
         )
-    finally:
-        await switch.stop()
+
+
+def _callee(number: str) -> CalleeScript | None:
+    behaviour = behaviour_of(number)
+    return None if behaviour is None else script_for(behaviour.slug, behaviour.failure)
