@@ -98,8 +98,8 @@ def normalise(text: str, region: str | None) -> str | RefusedNumber:
 class Normaliser:
     """:func:`normalise` for one region and many numbers.
 
-    Libphonenumber's rules become regular expressions, once. They may only ever accept, and
-    only with the very result of :func:`normalise`; whatever they do not accept goes there.
+    Libphonenumber's rules become regular expressions, once. They decide only where they are
+    sure to decide like :func:`normalise`; everything else goes there.
 
     Args:
         region: ISO 3166 country for numbers without a country code.
@@ -107,7 +107,7 @@ class Normaliser:
 
     def __init__(self, region: str | None) -> None:
         self.region = region
-        self._national, self._plus_code = _national_pattern(region)
+        self._national, self._nowhere, self._plus_code = _national_patterns(region)
         self._exit_code = _plain_exit_code(region)
 
     def __call__(self, text: str) -> str | RefusedNumber:
@@ -123,17 +123,21 @@ class Normaliser:
         national, plus_code, exit_code = self._national, self._plus_code, self._exit_code
         results: list[str | RefusedNumber] = []
         for text, bare in zip(texts, bare_texts, strict=True):
+            refuse, rest = self._nowhere, bare
             if bare[:1] == "+":
-                found, length, pattern = _calling_code(bare[1:4])
-                match = pattern(bare[length:])
+                code, length, pattern, refuse = _calling_code(bare[1:4])
+                rest = bare[length:]
+                match = pattern(rest)
             elif match := national(bare):
-                found = plus_code
+                code = plus_code
             elif exit_code and bare.startswith(exit_code):
-                rest = bare[len(exit_code) :]
-                found, length, pattern = _calling_code(rest[:3])
-                match = pattern(rest[length - 1 :])
+                code, length, pattern, refuse = _calling_code(bare[len(exit_code) :][:3])
+                rest = bare[len(exit_code) + length - 1 :]
+                match = pattern(rest)
             if match:
-                results.append(found + match[match.lastindex or 0])
+                results.append(code + match[match.lastindex or 0])
+            elif refuse(rest):
+                results.append(RefusedNumber(text, NumberProblem.NOT_VALID))
             else:
                 results.append(normalise(text, self.region))
         return results
@@ -201,6 +205,22 @@ def _valid_under(calling_code: int) -> str | None:
     return "|".join(ways) or None
 
 
+def _unknown_forms(metadata: PhoneMetadata) -> str:
+    """Return an expression for what can only be a national number, known or not.
+
+    Text of this shape that :func:`_national_forms` does not take is no valid number: the
+    national prefix is stripped for sure, or there is none.
+    """
+    prefix = metadata.national_prefix_for_parsing
+    if not prefix:
+        return r"[0-9]{3,15}\Z"
+    bare = rf"(?!(?:{_no_groups(prefix)})(?<=[0-9]))[0-9]{{3,15}}\Z"
+    general = _described(metadata.general_desc)
+    if prefix.isdecimal() and not metadata.national_prefix_transform_rule and general:
+        return f"{prefix}(?:{general})|{bare}"
+    return bare
+
+
 def _national_forms(metadata: PhoneMetadata, valid: str) -> str:
     """Return an expression for a national number; the number itself is the last group.
 
@@ -224,51 +244,59 @@ def _no_groups(pattern: str) -> str:
 
 
 @cache
-def _calling_code(digits: str) -> tuple[str, int, _Match]:
-    """Return ``+code``, its length, and the matcher of what follows, for three digits."""
+def _calling_code(digits: str) -> tuple[str, int, _Match, _Match]:
+    """Return what the first three digits of an international number say.
+
+    That is ``+code``, its length, and the matchers of :func:`_matchers` for what follows.
+    """
     for length in (1, 2, 3):
         text = digits[:length]
         plain = text.isascii() and text.isdecimal() and text[0] != "0"
         code = int(text) if plain else 0
-        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code)
-        if regions:
-            return f"+{code}", length + 1, _matcher(code)
-    return "", 0, _no_match
+        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return f"+{code}", length + 1, *_matchers(code)
+    return "", 0, _no_match, _no_match
 
 
 @cache
-def _matcher(calling_code: int) -> _Match:
-    """Return the matcher of the numbers under a calling code."""
+def _matchers(calling_code: int) -> tuple[_Match, _Match]:
+    """Return the matchers of numbers that are, and are not, valid under a calling code."""
     main = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code][0]
     metadata = PhoneMetadata.metadata_for_region(main, None)
     valid = _valid_under(calling_code)
     if metadata is None or valid is None:
-        return _no_match
-    return re.compile(_national_forms(metadata, valid), re.ASCII).match
+        return _no_match, _no_match
+    return _compiled(_national_forms(metadata, valid)), _compiled(_unknown_forms(metadata))
+
+
+def _compiled(pattern: str) -> _Match:
+    """Return the matcher of an expression."""
+    return re.compile(pattern, re.ASCII).match
 
 
 @cache
-def _national_pattern(region: str | None) -> tuple[_Match, str]:
-    """Return the matcher of numbers written within a region, and its ``+code``.
+def _national_patterns(region: str | None) -> tuple[_Match, _Match, str]:
+    """Return matchers of numbers written within a region, valid or not, and its ``+code``.
 
     Numbers after an exit code are left out. Digits that begin with the region's own calling
     code are taken for it only when the whole is no number of the region and the rest is.
     """
     metadata = PhoneMetadata.metadata_for_region(region, None) if region else None
-    if metadata is None:
-        return _no_match, ""
-    code = metadata.country_code or 0
-    valid = _valid_under(code)
-    general = _described(metadata.general_desc)
-    if valid is None or general is None:
-        return _no_match, ""
-    abroad = f"(?!{metadata.international_prefix})" if metadata.international_prefix else ""
-    ways = f"(?:(?!{code})|(?={general}))(?:{_national_forms(metadata, valid)})"
+    code = (metadata.country_code if metadata else None) or 0
+    valid = _valid_under(code) if code else None
+    general = _described(metadata.general_desc) if metadata else None
+    if metadata is None or valid is None or general is None:
+        return _no_match, _no_match, ""
+    abroad = _no_groups(metadata.international_prefix or "")
+    at_home = (f"(?!{abroad})" if abroad else "") + f"(?:(?!{code})|(?={general}))"
+    ways = f"{at_home}(?:{_national_forms(metadata, valid)})"
     if phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code][0] == region:
         prefix = metadata.national_prefix_for_parsing
         unprefixed = f"(?!{_no_groups(prefix)})" if prefix else ""
-        ways += f"|(?!{general}){code}{unprefixed}(?={general})({valid})"
-    return re.compile(f"{_no_groups(abroad)}(?:{ways})", re.ASCII).match, f"+{code}"
+        not_abroad = f"(?!{abroad})" if abroad else ""
+        ways += f"|{not_abroad}(?!{general}){code}{unprefixed}(?={general})({valid})"
+    nowhere = f"{at_home}(?:{_unknown_forms(metadata)})"
+    return _compiled(ways), _compiled(nowhere), f"+{code}"
 
 
 def _plain_exit_code(region: str | None) -> str:
