@@ -282,8 +282,8 @@ def _start_sipp(place: Place, folder: Path, sounds: Path, port: int) -> Process:
     arguments += ["-max_rtp_port", str(config.SIPP_RTP_PORTS[1]), "-nostdin"]
     arguments += ["-buff_size", "4000000", "-f", "3600"]
     arguments += ["-trace_logs", "-log_file", f"{inside}/{invites.LOG_NAME}"]
+    # No -max_log_size: it would silently end the witness's log, too.
     arguments += ["-log_overwrite", "false"]
-    arguments += ["-trace_err", "-error_file", f"{inside}/errors.log", "-max_log_size", "1000000"]
     process = spawn(place.command(arguments), output=folder / "output.log", folder=folder)
     _wait(
         process,

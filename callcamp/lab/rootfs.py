@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -127,6 +127,9 @@ def ensure_rootfs(progress: Progress | None = None) -> Path:
         if wrong is None:
             return root
         if root.exists():
+            if _in_use(root):
+                # A machine under heavy load makes a sound file system look broken, too.
+                raise LabError(f"{wrong} A lab runs in it: take it down first.", path=str(root))
             say(f"Building again: {wrong}")
             _discard(root)
         say(f"Building Asterisk from Debian {packages.suite} (about a minute, 450 MB)")
@@ -135,6 +138,15 @@ def ensure_rootfs(progress: Progress | None = None) -> Path:
         if wrong is not None:
             raise LabError(f"The new root filesystem does not work: {wrong}", path=str(root))
     return root
+
+
+def _in_use(root: Path) -> bool:
+    """Say whether any process has this folder as its root."""
+    for link in Path("/proc").glob("[0-9]*/root"):
+        with suppress(OSError):
+            if link.readlink() == root:
+                return True
+    return False
 
 
 def _discard(root: Path) -> None:

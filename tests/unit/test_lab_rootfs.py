@@ -68,6 +68,17 @@ def test_half_built_or_broken_is_built_again(builds: Path) -> None:
     assert [one.name for one in root.parent.glob("rootfs-*/..")] == [".."]
 
 
+def test_one_that_a_process_lives_in_is_never_thrown_away(
+    builds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = rootfs.ensure_rootfs()
+    (root / "broken").touch()
+    monkeypatch.setattr(rootfs, "_in_use", lambda path: path == root)
+    with pytest.raises(LabError, match="take it down"):
+        rootfs.ensure_rootfs()
+    assert root.exists()
+
+
 def test_a_failed_build_says_why_and_leaves_nothing(builds: Path) -> None:
     Path(f"{builds}.fail").touch()
     with pytest.raises(LabError, match="no such mirror"):
