@@ -23,6 +23,18 @@ OLDEST_ASTERISK = 18
 _SKEW_WARN_S, _SKEW_FAIL_S = 2.0, 30.0
 _OUTBOX_OLD = timedelta(minutes=10)
 _NAMED = 5
+_MEND_RIGHTS = (
+    "Let the user inherit [callcamp-rights] of manager_callcamp.conf, then run "
+    "`asterisk -rx 'manager reload'`."
+)
+_MEND_MODULES = (
+    "Load what modules_callcamp.conf lists (on Debian all are in the packages asterisk and "
+    "asterisk-modules), then restart Asterisk."
+)
+_MEND_DIALPLAN = (
+    "Put `#include extensions_callcamp.conf` into extensions.conf, then run "
+    "`asterisk -rx 'dialplan reload'`."
+)
 
 
 class Verdict(StrEnum):
@@ -200,27 +212,9 @@ def check_facts(facts: SwitchFacts) -> list[Check]:
         )
     )
     for name, known, problem, mend in (
-        (
-            "rights",
-            facts.rights,
-            "The manager user lacks the right",
-            "Let the user inherit [callcamp-rights] of manager_callcamp.conf, then run "
-            "`asterisk -rx 'manager reload'`.",
-        ),
-        (
-            "modules",
-            facts.modules,
-            "Asterisk has not loaded",
-            "Load what modules_callcamp.conf lists (on Debian all are in the package asterisk, "
-            "or asterisk-modules), then restart Asterisk.",
-        ),
-        (
-            "dialplan",
-            facts.contexts,
-            "The dialplan lacks the context",
-            "Put `#include extensions_callcamp.conf` into extensions.conf, then run "
-            "`asterisk -rx 'dialplan reload'`.",
-        ),
+        ("rights", facts.rights, "The manager user lacks the right", _MEND_RIGHTS),
+        ("modules", facts.modules, "Asterisk has not loaded", _MEND_MODULES),
+        ("dialplan", facts.contexts, "The dialplan lacks the context", _MEND_DIALPLAN),
     ):
         missing = sorted(key for key, there in known.items() if not there)
         checks.append(

@@ -1,0 +1,5 @@
+"""``python -m callcamp`` is the command ``callcamp``."""
+
+from callcamp.cli import main
+
+main()

@@ -1,0 +1,62 @@
+"""Logs: structlog, as text for people or as JSON lines for programs, on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from callcamp.errors import InvalidInput
+from callcamp.settings import Settings
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
+    """Set up logs of callcamp and of its libraries.
+
+    Args:
+        settings: how to write them, and from which level on.
+        level: instead of the level of ``settings``.
+
+    Raises:
+        InvalidInput: there is no such level.
+    """
+    name = (level or settings.log_level).lower()
+    if name not in _LEVELS:
+        raise InvalidInput(
+            f"log_level is {name!r}; give one of {', '.join(_LEVELS)}.",
+            field="log_level",
+            value=name,
+        )
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    renderer: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if settings.log_json
+        # Values are shown by repr: a contact's data cannot play tricks on the terminal.
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[name]),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(_LEVELS[name])
+    # One line per request of a page that asks every second helps nobody.
+    logging.getLogger("aiohttp.access").setLevel(max(_LEVELS[name], logging.WARNING))

@@ -1,0 +1,125 @@
+"""The command ``callcamp``: global options, serve, demo, and how failures end it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from callcamp import __version__
+from callcamp.cli import campaign, contacts, lab, trunk
+from callcamp.cli.doctor import doctor
+from callcamp.cli.logs import set_up_logs
+from callcamp.cli.output import emit_json, note, say
+from callcamp.cli.session import JsonOption, Session, load_settings, session
+from callcamp.cli.setup import init, migrate
+from callcamp.errors import CallcampError, InvalidInput
+
+app = typer.Typer(
+    name="callcamp",
+    help="Outbound call campaigns for people who run Asterisk.",
+    no_args_is_help=True,
+    # An unexpected error shows Python's own traceback, without the values of variables:
+    # those may hold the secret and people's numbers.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"callcamp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file instead of ./callcamp.toml.")
+    ] = None,
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Read what stands before the command."""
+    session(context).config = config
+
+
+@app.command()
+def serve(context: typer.Context) -> None:
+    """Run the engine and the web pages until SIGTERM or Ctrl-C."""
+    import asyncio
+
+    from callcamp.app import serve as serve_forever
+
+    settings = load_settings(session(context).config)
+    set_up_logs(settings)
+    asyncio.run(serve_forever(settings, on_ready=lambda address: say(f"Pages: {address}")))
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    contact_count: Annotated[
+        int, typer.Option("--contacts", min=1, help="How many people to call.")
+    ] = 300,
+    exit_when_done: Annotated[
+        bool, typer.Option("--exit", help="End when the campaign is completed.")
+    ] = False,
+    simulated: Annotated[
+        bool, typer.Option(help="Without Asterisk: calls are simulated inside callcamp.")
+    ] = False,
+    speed: Annotated[
+        float, typer.Option(min=0.1, help="With --simulated: how many times faster than life.")
+    ] = 1.0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls at the same time.")] = 20,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the pages; 0: any.")] = 8080,
+    json: JsonOption = False,
+) -> None:
+    """Run a campaign over the lab's real Asterisk: pretend people, real calls, live pages."""
+    session(context).json = json
+    from callcamp.demo import DemoOptions, run_demo
+
+    raise typer.Exit(
+        run_demo(
+            DemoOptions(
+                contacts=contact_count,
+                exit=exit_when_done,
+                json=json,
+                simulated=simulated,
+                speed=speed,
+                concurrency=concurrency,
+                port=port,
+            )
+        )
+    )
+
+
+app.command()(init)
+app.command()(migrate)
+app.command()(doctor)
+app.command("export")(contacts.export)
+app.add_typer(trunk.app, name="trunk")
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(contacts.app, name="contacts")
+app.add_typer(lab.app, name="lab")
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process: 0 done, 1 failed, 2 wrong use."""
+    current = Session()
+    try:
+        app(args=arguments, obj=current, prog_name="callcamp")
+    except CallcampError as error:
+        if current.json:
+            emit_json({"error": error.as_dict()})
+        note(f"Error: {error.message}", "red")
+        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+    except KeyboardInterrupt:
+        note("Interrupted.")
+        sys.exit(130)
+    raise AssertionError("typer always exits")
