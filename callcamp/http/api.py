@@ -190,4 +190,4 @@ def _one_of(kind: type[S], field: str, text: str) -> S:
 
 
 def _instant(value: datetime | None) -> str | None:
-    return value and value.isoformat()
+    return None if value is None else value.isoformat()

@@ -14,7 +14,6 @@ from callcamp.http.needs import EngineLike
 from callcamp.http.regions import Regions
 from callcamp.settings import Settings
 
-
 ENGINE: web.AppKey[EngineLike] = web.AppKey("engine")
 SETTINGS = web.AppKey("settings", Settings)
 REGIONS = web.AppKey("regions", Regions)

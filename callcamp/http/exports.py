@@ -29,7 +29,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="callcamp-export-")
     try:
         path = Path(folder.name) / f"export.{fmt}"
-        await export_campaign(store, campaign.id, path, cast(Literal["csv", "xlsx"], fmt))
+        await export_campaign(store, campaign.id, path, cast("Literal['csv', 'xlsx']", fmt))
         response = web.FileResponse(path)
         response.content_type = TYPES[fmt].partition(";")[0]
         response.headers["Content-Disposition"] = attachment(f"{campaign.settings.name}.{fmt}")

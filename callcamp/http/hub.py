@@ -9,7 +9,7 @@ frames in between, never the last.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -86,7 +86,7 @@ class Hub:
         """How many streams are open."""
         return sum(topic.watchers for topic in self._topics.values())
 
-    async def watch(self, key: int) -> AsyncIterator[dict[str, str] | None]:
+    async def watch(self, key: int) -> AsyncGenerator[dict[str, str] | None]:
         """Yield the regions of a topic that changed, all of them first; None is a heartbeat.
 
         Ends when the hub closes.
@@ -111,7 +111,7 @@ class Hub:
                     continue
                 if topic.problem is not None:
                     raise topic.problem
-                if self._closed or topic.frame is None:
+                if topic.frame is None:
                     return
                 seen, frame = topic.drawn, topic.frame
                 if frame.shape != shape:
@@ -159,7 +159,8 @@ class Hub:
                 topic.problem = None
             except CallcampError as error:
                 topic.problem = error
-            except Exception:  # noqa: BLE001 - a frame that fails must not end the page's life
+            except Exception:
+                # A frame that fails must not end the topic: the next one may work.
                 log.exception("live.crashed", topic=key)
                 topic.problem = CallcampError("The live page could not be drawn.")
             topic.drawn += 1

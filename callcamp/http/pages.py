@@ -206,7 +206,9 @@ async def _trunks(request: web.Request, form: TrunkForm, problem: str = "") -> w
     )
 
 
-async def checked_post(request: web.Request) -> MultiDictProxy[str | bytearray | web.FileField]:
+async def checked_post(
+    request: web.Request,
+) -> MultiDictProxy[str | bytes | bytearray | web.FileField]:
     """Return a form's fields, once its token is found right.
 
     Raises:

@@ -96,7 +96,8 @@ async def _save(request: web.Request, part: BodyPartReader, filename: str, limit
                 raise InvalidInput(f"{filename!r} is empty.", field="file", value=filename)
     except BaseException:
         with suppress(FileNotFoundError):
-            path.unlink()  # noqa: ASYNC240 - also when cancelled, so nothing may be awaited
+            # Not awaited: this also runs when the request is cancelled.
+            path.unlink()
         raise
     return path
 

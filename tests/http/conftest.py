@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
-from web_fakes import FakeEngine
+from web_fakes import FakeEngine, open_engine, token_in
 
-from callcamp.engine.commands import Commands
-from callcamp.engine.live import LiveFeed
 from callcamp.http.app import make_app
-from callcamp.settings import Settings
-from callcamp.store import SqlStore, migrate
 
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[FakeEngine]:
-    url = f"sqlite:///{tmp_path / 'test.sqlite3'}"
-    migrate(url)
-    store = SqlStore(url)
-    await store.open()
-    live = LiveFeed()
-    settings = Settings(data_dir=tmp_path / "data")
-    yield FakeEngine(store, Commands(store, live=live), live, settings=settings)
-    await store.close()
+    async with open_engine(tmp_path) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -36,3 +27,20 @@ async def client(
     server = TestServer(make_app(engine, engine.settings))
     async with TestClient(server) as client:
         yield client
+
+
+Post = Callable[..., Awaitable[ClientResponse]]
+
+
+@pytest.fixture
+async def post(client: TestClient[web.Request, web.Application]) -> Post:
+    """Post a form as a browser without scripts does: with the token, no redirect followed."""
+
+    async def send(path: str, fields: Mapping[str, object] | None = None, **kw: Any) -> Any:
+        token = token_in(await (await client.get("/trunks")).text())
+        pairs = [("csrf", token)]
+        for name, value in (fields or {}).items():
+            pairs += [(name, str(v)) for v in (value if isinstance(value, list) else [value])]
+        return await client.post(path, data=pairs, allow_redirects=False, **kw)
+
+    return send

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from callcamp.core.model import Campaign, CampaignSettings, NewContact
 from callcamp.engine.commands import Commands, utc_now
 from callcamp.engine.live import LiveFeed
 from callcamp.settings import Settings
-from callcamp.store import SqlStore
+from callcamp.store import SqlStore, migrate
 
 
 @dataclass
@@ -40,3 +44,23 @@ class FakeEngine:
         """Add contacts with numbers in a row."""
         new = [NewContact(f"+1202555{n:04}", variables) for n in range(count)]
         await self.store.add_contacts(campaign_id, new, now=utc_now())
+
+
+@asynccontextmanager
+async def open_engine(folder: Path) -> AsyncIterator[FakeEngine]:
+    """Yield an engine over a fresh database in ``folder``."""
+    url = f"sqlite:///{folder / 'test.sqlite3'}"
+    migrate(url)
+    store = SqlStore(url)
+    await store.open()
+    live = LiveFeed()
+    settings = Settings(data_dir=folder / "data")
+    yield FakeEngine(store, Commands(store, live=live), live, settings=settings)
+    await store.close()
+
+
+def token_in(page: str) -> str:
+    """Return the form token of a page."""
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', page)
+    assert found, page
+    return found[1]

@@ -1,0 +1,92 @@
+"""A real Chromium in front of the pages. In CI its absence is a failure, elsewhere a skip."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "http"))
+
+from web_fakes import FakeEngine, open_engine
+
+from callcamp.http.app import make_app
+
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio"]
+
+
+def chromium() -> str:
+    """Return the path of Debian's Chromium."""
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "there is no /usr/bin/chromium (Debian package: chromium)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(f"BROWSER TESTS DO NOT RUN: {reason}")
+    return path
+
+
+@dataclass
+class Site:
+    """The pages on a port of their own, and the engine behind them."""
+
+    engine: FakeEngine
+    url: str
+
+
+@dataclass
+class Watched:
+    """A tab, and everything that it complained about."""
+
+    page: Page
+    context: BrowserContext
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[FakeEngine]:
+    async with open_engine(tmp_path) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def site(engine: FakeEngine) -> AsyncIterator[Site]:
+    runner = web.AppRunner(make_app(engine, engine.settings), handler_cancellation=True)
+    await runner.setup()
+    try:
+        listener = web.TCPSite(runner, "127.0.0.1", 0)
+        await listener.start()
+        port = runner.addresses[0][1]
+        yield Site(engine, f"http://127.0.0.1:{port}")
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    path = chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def tab(browser: Browser) -> AsyncIterator[Watched]:
+    """A tab that notes script errors, refused content and dialogs; the test fails on any."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    watched = Watched(page, context)
+    page.on("console", lambda m: m.type == "error" and watched.complaints.append(m.text))
+    page.on("pageerror", lambda e: watched.complaints.append(str(e)))
+    page.on("dialog", lambda d: watched.complaints.append(f"dialog: {d.message}"))
+    yield watched
+    await context.close()
+    assert watched.complaints == []
