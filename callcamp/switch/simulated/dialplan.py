@@ -23,6 +23,7 @@ NO_INCOMING: Final = "callcamp-no-incoming"
 
 PROMPT_S: Final = 7.5
 MESSAGE_S: Final = 3.8
+_AMD_STARTS_S: Final = 0.01
 _SILENCE_TWICE_S: Final = 2.0
 _KEY_WAIT_S: Final = 1.0
 
@@ -62,7 +63,11 @@ def course(script: CalleeScript, variables: dict[str, str]) -> Course:
     if "".join(c for c in variables.get("CC_DETECT", "") if c in "01") == "1":
         at = script.amd_after_s
         is_machine = script.amd == "MACHINE"
-        steps += [Step(at, "CC_AMD", script.amd), Step(at, "CC_AMD_CAUSE", script.amd_cause)]
+        steps += [
+            Step(_AMD_STARTS_S, "CC_AMD", "HANGUP"),  # what it says when the call ends meanwhile
+            Step(at, "CC_AMD", script.amd),
+            Step(at, "CC_AMD_CAUSE", script.amd_cause),
+        ]
     if is_machine:
         if variables.get("CC_MACHINE_MESSAGE"):
             at = max(at, script.greeting_s) + _SILENCE_TWICE_S + MESSAGE_S
