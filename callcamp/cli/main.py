@@ -65,38 +65,43 @@ def serve(context: typer.Context) -> None:
 def demo(
     context: typer.Context,
     contact_count: Annotated[
-        int, typer.Option("--contacts", min=1, help="How many people to call.")
+        int, typer.Option("--contacts", help="How many people to call.")
     ] = 300,
+    concurrency: Annotated[int, typer.Option(help="Calls at the same time.")] = 20,
     exit_when_done: Annotated[
-        bool, typer.Option("--exit", help="End when the campaign is completed.")
+        bool, typer.Option("--exit", help="End when the campaign has, instead of serving on.")
     ] = False,
     simulated: Annotated[
-        bool, typer.Option(help="Without Asterisk: calls are simulated inside callcamp.")
+        bool, typer.Option("--simulated", help="Without Asterisk: calls are made up.")
     ] = False,
     speed: Annotated[
-        float, typer.Option(min=0.1, help="With --simulated: how many times faster than life.")
+        float, typer.Option(help="With --simulated: how many times faster than life.")
     ] = 1.0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Calls at the same time.")] = 20,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the pages; 0: any.")] = 8080,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew even when an earlier demo was cut off.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the page; 0 picks a free one.")
+    ] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Run a campaign over the lab's real Asterisk: pretend people, real calls, live pages."""
+    """Run a campaign over the lab's real Asterisk: pretend people, real calls, live page."""
     session(context).json = json
     from callcamp.demo import DemoOptions, run_demo
 
-    raise typer.Exit(
-        run_demo(
-            DemoOptions(
-                contacts=contact_count,
-                exit=exit_when_done,
-                json=json,
-                simulated=simulated,
-                speed=speed,
-                concurrency=concurrency,
-                port=port,
-            )
-        )
+    options = DemoOptions(
+        contacts=contact_count,
+        concurrency=concurrency,
+        exit=exit_when_done,
+        json=json,
+        simulated=simulated,
+        speed=speed,
+        fresh=fresh,
+        port=port,
     )
+    # Only JSON may go to stdout, and a progress bar is no place for logs.
+    set_up_logs(load_settings(session(context).config), level="error")
+    raise typer.Exit(run_demo(options))
 
 
 app.command()(init)
