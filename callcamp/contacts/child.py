@@ -19,7 +19,7 @@ from callcamp.contacts import sheets, staging, text  # noqa: F401 - loaded befor
 from callcamp.contacts.mapping import Mapping
 from callcamp.contacts.staging import Job
 from callcamp.contacts.table import Limits, ReadOptions
-from callcamp.errors import CallcampError, LimitExceeded
+from callcamp.errors import CallcampError, InvalidInput, LimitExceeded
 
 _MIB = 1024 * 1024
 
@@ -92,6 +92,16 @@ def run(job: dict[str, Any], out: TextIO) -> None:
         say(error=too_much_memory(job["memory_mib"]).as_dict())
     except OSError as error:
         say(error={"id": "error", "message": f"The file cannot be read: {error}", "details": {}})
+    except BaseException as error:
+        # The workbook reader's panics are no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        refusal: CallcampError = too_much_memory(job["memory_mib"])
+        if "capacity" not in str(error):
+            refusal = InvalidInput(
+                f"The workbook is damaged: {error}.", field="file", value="damaged"
+            )
+        say(error=refusal.as_dict())
 
 
 def main() -> None:

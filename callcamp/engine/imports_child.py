@@ -1,0 +1,59 @@
+"""The process that moves contacts between a staging file and the database.
+
+Run as a file, not as a module: the package of the engine need not be loaded for it. The job
+comes as one JSON line on standard input; progress and the result go out as JSON lines.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+from callcamp.errors import CallcampError
+from callcamp.store.bulk import existing_phones, insert_from_staging
+
+
+def _say(**message: Any) -> None:
+    """Write one line for the parent."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def count_known(job: dict[str, Any]) -> dict[str, Any]:
+    """Count the staged contacts that the campaign has already."""
+    known = existing_phones(job["database_url"], job["campaign_id"])
+    with closing(sqlite3.connect(job["staging"])) as db:
+        phones = db.execute("SELECT phone FROM row")
+        return {"known": sum(phone in known for (phone,) in phones)}
+
+
+def insert(job: dict[str, Any]) -> dict[str, Any]:
+    """Add the staged contacts to the campaign."""
+    result = insert_from_staging(
+        job["database_url"],
+        job["import_id"],
+        job["staging"],
+        now=datetime.fromisoformat(job["now"]),
+        progress=lambda done, total: _say(progress=done / max(1, total), rows=done),
+        replace=job["replace"],
+    )
+    return {"added": result.added, "duplicates": result.duplicates}
+
+
+def main() -> None:
+    """Read the job and do it."""
+    job = json.loads(sys.stdin.readline())
+    gc.disable()
+    try:
+        _say(report={"count_known": count_known, "insert": insert}[job["task"]](job))
+    except CallcampError as error:
+        _say(error=error.as_dict())
+
+
+if __name__ == "__main__":
+    main()
