@@ -50,7 +50,7 @@ class PackageList:
     @property
     def key(self) -> str:
         """A short name that changes when the list or the suite does."""
-        text = "\n".join((self.suite, *self.packages))
+        text = "\n".join((self.suite, *sorted(self.packages)))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
