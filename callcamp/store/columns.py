@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from callcamp.errors import InvalidInput
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -44,6 +46,21 @@ def to_json(value: Any) -> str:
     no engine takes half of a surrogate pair, which JSON requests can smuggle in.
     """
     return json.dumps(value, separators=(",", ":"))
+
+
+def plain_text(value: str, field: str) -> str:
+    """Return a text that goes into a column of its own, not into JSON.
+
+    Raises:
+        InvalidInput: it holds what not every engine can keep, see :func:`to_json`.
+    """
+    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise InvalidInput(
+            f"{field} holds a NUL or half of a character (a lone surrogate).",
+            field=field,
+            value=ascii(value),
+        )
+    return value
 
 
 class Instant(TypeDecorator[datetime]):

@@ -26,7 +26,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from callcamp.errors import InvalidInput, StoreError
+from callcamp.errors import CallcampError, StoreError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,12 +74,13 @@ def store_errors() -> Iterator[None]:
     """Turn what drivers raise into :class:`StoreError`."""
     try:
         yield
-    except UnicodeEncodeError as error:
-        raise InvalidInput(
-            "A text holds half of a character (a lone surrogate) and cannot be stored.",
-            value=repr(error.object[error.start : error.end]),
-        ) from error
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except CallcampError:
+        raise
+    except Exception as error:
+        # asyncpg's own errors pass SQLAlchemy while connecting.
+        ours = isinstance(error, SQLAlchemyError | sqlite3.Error | OSError | UnicodeError)
+        if not ours and not type(error).__module__.startswith("asyncpg"):
+            raise
         reason = str(getattr(error, "orig", None) or error)
         raise StoreError(f"The database failed: {reason}", reason=reason) from error
 

@@ -12,6 +12,7 @@ from callcamp.ports import ContactImport
 from callcamp.store import campaigns, rows
 from callcamp.store import contacts as contacts_
 from callcamp.store import tables as t
+from callcamp.store.columns import plain_text
 
 _i = t.contact_import.c
 _ONE = rows.SELECT_IMPORT.where(_i.id == bindparam("import"))
@@ -40,7 +41,7 @@ def create(
         insert(t.contact_import).returning(_i.id),
         {
             "campaign_id": campaign_id,
-            "filename": filename,
+            "filename": plain_text(filename, "filename"),
             "status": "previewed",
             "report": report,
             "added": 0,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text
 from callcamp.core.model import Trunk
 from callcamp.store import rows
 from callcamp.store import tables as t
-from callcamp.store.columns import Instant
+from callcamp.store.columns import Instant, plain_text
 
 # One statement each: two at the same time end up in one row, on every engine.
 _SAVE = text(
@@ -32,6 +32,8 @@ def save_trunk(
     connection: Connection, name: str, dial_string: str, cps: float, max_channels: int | None
 ) -> Trunk:
     """Add or change a trunk."""
+    plain_text(name, "name")
+    plain_text(dial_string, "dial_string")
     connection.execute(
         _SAVE,
         {"name": name, "dial_string": dial_string, "cps": cps, "max_channels": max_channels},

@@ -134,22 +134,20 @@ async def test_hostile_text_comes_back_as_it_went(store: SqlStore, hostile: str)
     assert (await store.attempt("a-00000")).evidence == {"dtmf": hostile}
 
 
-async def test_hostile_names_of_trunks_and_files(store: SqlStore, url: str) -> None:
+async def test_hostile_names_of_trunks_and_files(store: SqlStore) -> None:
     campaign_id = await draft(store)
     for hostile in HOSTILE:
-        if "\0" in hostile and url.startswith("postgres"):
-            continue  # refused, see below
-        if "\ud83d" in hostile:
+        if "\0" in hostile or "\ud83d" in hostile:
+            for name, dial_string in ((hostile, "x"), ("x", hostile)):
+                with pytest.raises(InvalidInput):
+                    await store.save_trunk(name, dial_string=dial_string, cps=1)
             with pytest.raises(InvalidInput):
-                await store.save_trunk(hostile, dial_string="x", cps=1)
+                await store.create_import(campaign_id, hostile, {}, now=NOW)
             continue
         assert (await store.save_trunk(hostile, dial_string=hostile, cps=1)).name == hostile
         made = await store.create_import(campaign_id, hostile, {}, now=NOW)
         assert (await store.contact_import(made.id)).filename == hostile
         assert await store.contacts(campaign_id, phone=hostile) == []
-    if url.startswith("postgres"):
-        with pytest.raises(StoreError):
-            await store.save_trunk("nul\0", dial_string="x", cps=1)
 
 
 async def test_an_import_from_preview_to_undo(store: SqlStore, url: str, tmp_path: Path) -> None:
