@@ -39,6 +39,12 @@ class Site:
 
     engine: FakeEngine
     url: str
+    runner: web.AppRunner
+
+    @property
+    def app(self) -> web.Application:
+        """The web application."""
+        return self.runner.app
 
 
 @dataclass
@@ -64,7 +70,7 @@ async def site(engine: FakeEngine) -> AsyncIterator[Site]:
         listener = web.TCPSite(runner, "127.0.0.1", 0)
         await listener.start()
         port = runner.addresses[0][1]
-        yield Site(engine, f"http://127.0.0.1:{port}")
+        yield Site(engine, f"http://127.0.0.1:{port}", runner)
     finally:
         await runner.cleanup()
 

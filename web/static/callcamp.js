@@ -12,7 +12,11 @@ function show(regions) {
     const element = byId(id);
     if (element) element.innerHTML = html;
   }
-  if ("campaigns" in regions) byId("campaign-table").hidden = !byId("campaigns").children.length;
+  if ("campaigns" in regions) {
+    const any = byId("campaigns").children.length > 0;
+    byId("campaign-table").hidden = !any;
+    byId("no-campaigns").hidden = any;
+  }
   if (focused && document.activeElement === document.body) {
     const again = action && document.querySelector(`[formaction="${CSS.escape(action)}"]`);
     (again || byId(focused)?.querySelector("button, a"))?.focus();
