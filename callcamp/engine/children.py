@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from callcamp import errors
@@ -41,10 +41,12 @@ async def ask_child(
     *,
     timeout_s: float,
     on_progress: OnProgress | None = None,
+    records: AsyncIterator[bytes] | None = None,
 ) -> dict[str, Any]:
     """Start a Python process, hand it a job, return its report.
 
-    It is ended whatever happens here: an error, a timeout, a cancellation.
+    ``records`` are lines that the child reads after the job. It is ended whatever happens
+    here: an error, a timeout, a cancellation.
 
     Raises:
         CallcampError: the error that the child reported, of its own class.
@@ -63,7 +65,7 @@ async def ask_child(
     )
     try:
         async with asyncio.timeout(timeout_s):
-            return await _converse(process, job, on_progress)
+            return await _converse(process, job, on_progress, records)
     except TimeoutError as error:
         raise ChildTimeout(
             f"This took longer than {timeout_s:.0f} s and was given up.", timeout_s=timeout_s
@@ -73,19 +75,19 @@ async def ask_child(
 
 
 async def _converse(
-    process: asyncio.subprocess.Process, job: dict[str, Any], on_progress: OnProgress | None
+    process: asyncio.subprocess.Process,
+    job: dict[str, Any],
+    on_progress: OnProgress | None,
+    records: AsyncIterator[bytes] | None,
 ) -> dict[str, Any]:
     """Hand the job over and read what the child says."""
-    stdin, stdout, stderr_pipe = process.stdin, process.stdout, process.stderr
-    if stdin is None or stdout is None or stderr_pipe is None:
+    stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+    if stdin is None or stdout is None or stderr is None:
         raise AssertionError("all three are pipes")
-    stderr = asyncio.create_task(stderr_pipe.read(_STDERR_KEPT))
+    feeding = asyncio.create_task(_feed(stdin, job, records))
+    complaint = asyncio.create_task(stderr.read(_STDERR_KEPT))
     answer: dict[str, Any] | None = None
     try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            stdin.write(json.dumps(job).encode() + b"\n")
-            await stdin.drain()
-            stdin.close()
         async for line in stdout:
             message = json.loads(line)
             if "progress" not in message:
@@ -93,21 +95,38 @@ async def _converse(
             elif on_progress is not None:
                 on_progress(message["progress"], message["rows"])
         status = await process.wait()
-        if answer is None or "report" not in answer:
-            if answer is not None:
-                raise error_from(answer["error"])
-            words = (await stderr).decode(errors="replace").strip()
+        if feeding.done():
+            feeding.result()
+        if answer is not None and "error" in answer:
+            raise error_from(answer["error"])
+        if answer is None:
             raise ChildFailed(
                 "The process that did the work ended without an answer "
                 f"({'signal' if status < 0 else 'status'} {abs(status)}).",
                 status=status,
-                stderr=words,
+                stderr=(await complaint).decode(errors="replace").strip(),
             )
         return answer
     finally:
-        stderr.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await stderr
+        for task in (feeding, complaint):
+            task.cancel()
+        await asyncio.gather(feeding, complaint, return_exceptions=True)
+
+
+async def _feed(
+    stdin: asyncio.StreamWriter, job: dict[str, Any], records: AsyncIterator[bytes] | None
+) -> None:
+    """Write the job and the records. A child that reads no more says why itself."""
+    try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            stdin.write(json.dumps(job).encode() + b"\n")
+            await stdin.drain()
+            if records is not None:
+                async for lines in records:
+                    stdin.write(lines)
+                    await stdin.drain()
+    finally:
+        stdin.close()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
