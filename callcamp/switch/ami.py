@@ -138,12 +138,21 @@ class AmiGateway:
         if self._task is not None and not self._task.done():
             raise SwitchUnavailable(f"There is no link to Asterisk yet: {self._problem}")
         first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._task = asyncio.create_task(self._keep_up(first), name="callcamp-ami")
+        task = asyncio.create_task(self._keep_up(first), name="callcamp-ami")
+        self._task = task
         try:
-            async with asyncio.timeout(self._connect_timeout_s):
-                await first
-        except TimeoutError:
-            raise SwitchUnavailable(f"No link to Asterisk: {self._problem}") from None
+            await asyncio.wait(
+                {first, task},
+                timeout=self._connect_timeout_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if task.done() and not task.cancelled():
+                await task
+            if not first.done():
+                raise SwitchUnavailable(f"No link to Asterisk: {self._problem}")
+        finally:
+            # Nobody waits any more: from now on a refused log-in is retried, slowly.
+            first.cancel()
 
     async def close(self) -> None:
         """End the session and every task of the gateway; safe at any time, and twice."""
@@ -275,8 +284,7 @@ class AmiGateway:
             except BadCredentials as error:
                 self._problem = error.message
                 if not first.done():
-                    first.set_exception(error)
-                    return
+                    raise
                 pause_s = self._backoff.refused_s
             except Exception as error:  # noqa: BLE001 - whatever it is, go on trying
                 if not isinstance(error, (CallcampError, OSError)):
