@@ -80,6 +80,7 @@ class State:
         binary: path of the Asterisk program in its place.
         asterisk_root: root filesystem of Asterisk, or None for the host's own.
         sipp_root: root filesystem of SIPp, or None for the host's own.
+        recipe: what the lab was made from, see ``labs.py``; another one means: make it anew.
     """
 
     info: LabInfo
@@ -88,6 +89,7 @@ class State:
     binary: str
     asterisk_root: Path | None
     sipp_root: Path | None
+    recipe: str = ""
 
     @property
     def asterisk_place(self) -> Place:
@@ -141,6 +143,7 @@ def load_state(name: str) -> State | None:
             binary=data["binary"],
             asterisk_root=_path(data["asterisk_root"]),
             sipp_root=_path(data["sipp_root"]),
+            recipe=data.get("recipe", ""),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

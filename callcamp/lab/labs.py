@@ -25,7 +25,7 @@ from callcamp.lab.info import (
     save_state,
     state_path,
 )
-from callcamp.lab.place import Place, cache_folder
+from callcamp.lab.place import Place, cache_folder, data_folder
 from callcamp.lab.ports import HOST, Ports, choose_ports, is_free
 from callcamp.lab.process import Process, spawn, stop, tail
 from callcamp.lab.rootfs import Progress, ensure_rootfs, locked
@@ -52,7 +52,8 @@ def lab_up(
 ) -> LabInfo:
     """Bring a lab up and return how to reach it; a healthy one is returned as it is.
 
-    A lab that died (crash, reboot) comes back with its ports, secret, AstDB and witness log.
+    A lab that died (crash, reboot) comes back with its ports, secret, AstDB and witness log;
+    so does one that an older callcamp made, when its dialplan or callees have changed since.
     One that was taken down on purpose starts fresh, but keeps ports and secret if it can.
     The first call on a machine builds the root filesystem, which takes about a minute.
 
@@ -69,12 +70,12 @@ def lab_up(
     """
     say = progress or (lambda _text: None)
     state_path(name)
-    if (running := lab_status(name)).running and running.info is not None:
-        return running.info
+    if (info := _usable(name)) is not None:
+        return info
     programs = _find_programs(asterisk_binary, say)
     with locked(cache_folder() / "labs.lock"):
-        if (running := lab_status(name)).running and running.info is not None:
-            return running.info
+        if (info := _usable(name)) is not None:
+            return info
         return _start_lab(name, programs, say)
 
 
@@ -176,6 +177,25 @@ def witness_mark(info: LabInfo) -> int:
     return invites.size(info.witness_log)
 
 
+def _usable(name: str) -> LabInfo | None:
+    """Return a lab that runs and was made from what this callcamp would make it from."""
+    state = load_state(name)
+    if state is None or state.recipe != _recipe() or not lab_status(name).running:
+        return None
+    return state.info
+
+
+def _recipe() -> str:
+    """A name for all that a lab is made from; it changes when callcamp is updated."""
+    folder = Path(__file__).parent
+    files = [
+        *(folder / f"{one}.py" for one in ("audio", "behaviours", "config", "scenario")),
+        *sorted(data_folder("asterisk").glob("*.conf")),
+        *sorted(data_folder("dialplan").glob("*.conf")),
+    ]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
 def _known(info: LabInfo) -> State:
     state = load_state(info.name)
     if state is None:
@@ -253,6 +273,7 @@ def _start_lab(name: str, programs: _Programs, say: Progress) -> LabInfo:
         binary=programs.binary,
         asterisk_root=programs.asterisk.root,
         sipp_root=programs.callees.root,
+        recipe=_recipe(),
     )
     save_state(state)
     try:

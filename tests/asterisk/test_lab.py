@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -30,7 +30,9 @@ from callcamp.lab import (
     witness_mark,
 )
 from callcamp.lab.ami import Message
+from callcamp.lab.info import load_state, save_state
 from callcamp.lab.place import cache_folder
+from callcamp.lab.process import identify
 
 pytestmark = pytest.mark.asterisk
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
@@ -106,13 +108,13 @@ class Call:
         return dict(parse_qsl(self.stored))
 
 
-def dial(lab: LabInfo, numbers: list[str], **options: bool) -> dict[str, Call]:
+def dial(lab: LabInfo, numbers: list[str], *, detect: bool = False) -> dict[str, Call]:
     """Call all numbers at once, wait until every call has ended and report on each."""
     prefix = secrets.token_hex(6)
     with connect(lab) as ami:
         ami.wait_for("FullyBooted", timeout_s=10)
         calls = [Call(number, f"{prefix}-{at:04d}") for at, number in enumerate(numbers)]
-        by_action = {originate(ami, lab, c.number, c.attempt, **options): c for c in calls}
+        by_action = {originate(ami, lab, c.number, c.attempt, detect=detect): c for c in calls}
         by_id = {call.attempt: call for call in calls}
         until = time.monotonic() + 90
         for wanted in ("Hangup", "OriginateResponse"):
@@ -369,6 +371,35 @@ def test_an_old_asterisk_is_refused(tmp_path: Path) -> None:
         lab_up("test-old", asterisk_binary=old)
     with pytest.raises(LabError, match="Could not run"):
         lab_up("test-old", asterisk_binary=tmp_path / "none")
+
+
+def test_an_asterisk_that_does_not_start_leaves_nothing_running(
+    lab: LabInfo, tmp_path: Path
+) -> None:
+    bad = tmp_path / "asterisk"
+    bad.write_text("#!/bin/sh\n[ $1 = -V ] && echo Asterisk 22.1.0 || { sleep 0.1; echo oh no; }\n")
+    bad.chmod(0o755)
+    name = f"test-bad-{WORKER}"
+    with pytest.raises(LabError, match=r"did not start: .*oh no"):
+        lab_up(name, asterisk_binary=bad)
+    status = lab_status(name)
+    assert not status.running
+    assert status.info is not None
+    assert identify(status.info.sipp_pid) is None
+
+
+def test_a_lab_that_an_older_callcamp_made_is_made_anew(lab: LabInfo) -> None:
+    name = f"test-older-{WORKER}"
+    try:
+        before = lab_up(name)
+        state = load_state(name)
+        assert state is not None
+        save_state(replace(state, recipe="older"))
+        after = lab_up(name)
+        assert after.asterisk_pid != before.asterisk_pid
+        assert (after.ami_port, after.ami_secret) == (before.ami_port, before.ami_secret)
+    finally:
+        lab_down(name)
 
 
 def test_an_installed_asterisk(lab: LabInfo, tmp_path: Path) -> None:
