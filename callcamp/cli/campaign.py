@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from callcamp.cli.output import emit_json, note, pairs, say, share, table, when
+from callcamp.cli.output import count, emit_json, note, pairs, say, share, table, when
 from callcamp.cli.session import JsonOption, with_commands
 from callcamp.core.model import (
     DEFAULT_RETRY_ON,
@@ -174,8 +174,10 @@ def show(context: typer.Context, campaign_id: IdArgument, json: JsonOption = Fal
             "after " + (", ".join(sorted(settings.retry.retry_on)) or "nothing"),
             "Prompt": settings.prompt or "–",
             "Message for machines": settings.machine_message or "–",
-            "Contacts": f"{counts.total}: "
-            + ", ".join(f"{n} {status.value}" for status, n in counts.contacts.items() if n),
+            "Contacts": ", ".join(
+                [count(counts.total, "contact")]
+                + [f"{n} {status.value}" for status, n in counts.contacts.items() if n]
+            ),
             "Results": ", ".join(f"{n} {MEANING[d].text}" for d, n in counts.results.items() if n)
             or "–",
             "Calls": f"{counts.calls_made} made, {counts.calls_answered} answered, "
@@ -217,8 +219,8 @@ def stop(
         stats = with_commands(context, lambda commands: commands.stats(campaign_id), json=json)
         waiting = stats.counts.total - stats.counts.done
         note(
-            f"Campaign {campaign_id}, {stats.campaign.settings.name}: {waiting} contacts are not "
-            "done yet. A stopped campaign cannot be started again.",
+            f"Campaign {campaign_id}, {stats.campaign.settings.name}: {count(waiting, 'contact')} "
+            "to call. A stopped campaign cannot be started again.",
             "",
         )
         typer.confirm("Stop it?", abort=True, err=True)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 
-from callcamp.cli.output import emit_json, err, note, say, table, text, when
+from callcamp.cli.output import count, emit_json, err, note, out, say, table, text, when
 from callcamp.cli.session import JsonOption, run, with_store
 from callcamp.errors import InvalidInput
 from callcamp.ports import ContactImport
 from callcamp.settings import Settings
 
+if TYPE_CHECKING:
+    from callcamp.contacts.mapping import Mapping
+
 app = typer.Typer(help="Contacts: import files, undo imports.", no_args_is_help=True)
+_EXAMPLES, _PROBLEMS = 3, 10
 CampaignArgument = Annotated[int, typer.Argument(help="Number of the campaign.")]
 
 
@@ -34,11 +43,20 @@ def import_file(
             "phone column is found, and every other column becomes a variable.",
         ),
     ] = None,
+    rest: Annotated[
+        bool, typer.Option("--rest", help="With --map: every other column is a variable too.")
+    ] = False,
     encoding: Annotated[str | None, typer.Option(help="Text encoding, if guessed wrong.")] = None,
     delimiter: Annotated[
-        str | None, typer.Option(help="Character between cells, if guessed wrong; 'tab' works.")
+        str | None, typer.Option(help="Character between cells, or tab, if guessed wrong.")
+    ] = None,
+    header: Annotated[
+        bool | None, typer.Option(help="Whether the first row has names, if guessed wrong.")
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; else the first.")] = None,
+    errors: Annotated[
+        Path | None, typer.Option(help="Write the rows left out, with reasons, to this CSV file.")
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Delete the contacts of the draft first.")
     ] = False,
@@ -47,7 +65,11 @@ def import_file(
     json: JsonOption = False,
 ) -> None:
     """Preview a file, ask, and add its contacts to a campaign."""
-    mapping = parse_mapping(map_ or [])
+    from callcamp.contacts.table import ReadOptions
+
+    mapping = parse_mapping(map_ or [], rest=rest)
+    tab = (delimiter or "").lower() == "tab"
+    options = ReadOptions(encoding, "\t" if tab else delimiter, header, sheet)
 
     async def work(settings: Settings) -> ContactImport:
         from callcamp.app import open_store
@@ -56,54 +78,113 @@ def import_file(
 
         async with open_store(settings) as store:
             imports = Imports(store, settings, utc_now)
-            with err().status("Reading the file"):
-                preview = await imports.preview(campaign_id, file, file.name, mapping)
-            if not json:
-                show_preview(preview)
-            if dry_run:
-                return preview
-            if not yes:
-                typer.confirm("Import them?", abort=True, err=True)
-            if replace:
-                gone = await store.delete_contacts(campaign_id)
-                note(f"{gone} contacts were deleted.")
-            with err().status("Importing"):
-                return await imports.confirm(preview.id)
+            with progress("Reading") as on_progress:
+                preview = await imports.preview(
+                    campaign_id, file, file.name, mapping, options=options, on_progress=on_progress
+                )
+            confirmed = False
+            try:
+                show_preview(preview.report, err() if json else out())
+                if errors is not None:
+                    shutil.copyfile(await imports.error_file(preview.id), errors)
+                if dry_run or not preview.report["valid"]:
+                    return preview
+                if not yes:
+                    typer.confirm("Import them?", abort=True, err=True)
+                with progress("Importing") as on_progress:
+                    done = await imports.confirm(
+                        preview.id, replace=replace, on_progress=on_progress
+                    )
+                confirmed = True
+                return done
+            finally:
+                if not confirmed:
+                    await imports.discard(preview.id)
 
     done = run(context, work, json=json)
     if json:
         emit_json(done)
     elif done.status == "confirmed":
-        say(f"{done.added} contacts were added by import {done.id}.")
+        say(f"Import {done.id} added {count(done.added, 'contact')}.")
         note(f"To take them back: callcamp contacts undo {done.id}")
+    elif not dry_run:
+        say("There is nothing to import.")
+    if not dry_run and done.status != "confirmed":
+        raise typer.Exit(1)
 
 
-def parse_mapping(pairs: list[str]) -> dict[str, str] | None:
+def parse_mapping(pairs: list[str], *, rest: bool = False) -> Mapping | None:
     """Read ``VARIABLE=COLUMN`` pairs; None when there are none.
 
     Raises:
-        InvalidInput: one is something else, or a variable is given twice.
+        InvalidInput: one is something else, a variable is given twice, or none is ``phone``.
     """
-    mapping: dict[str, str] = {}
+    from callcamp.contacts.mapping import Mapping
+
+    columns: dict[str, str] = {}
     for pair in pairs:
         variable, equals, column = pair.partition("=")
         variable, column = variable.strip(), column.strip()
-        if not equals or not variable or not column or variable in mapping:
+        if not equals or not variable or not column or variable in columns:
             raise InvalidInput(
                 f"--map {pair!r} cannot be used; give each variable once, as VARIABLE=COLUMN.",
                 field="map",
                 value=pair,
             )
-        mapping[variable] = column
-    return mapping or None
+        columns[variable] = column
+    if not columns:
+        return None
+    if "phone" not in columns:
+        raise InvalidInput(
+            "Say which column holds the phone numbers: --map phone=COLUMN.", field="map"
+        )
+    return Mapping(columns.pop("phone"), columns, rest)
 
 
-def show_preview(preview: ContactImport) -> None:
-    """Print what an import would do."""
-    report: dict[str, Any] = preview.report
-    for key, value in report.items():
-        if not isinstance(value, list | dict):
-            say(f"{key.replace('_', ' ')}: {value}")
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[float, int], None]]:
+    """Show a progress bar on stderr; yields what moves it."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}% {task.fields[rows]}"),
+        console=err(),
+        transient=True,
+        disable=not err().is_terminal,
+    ) as bar:
+        task = bar.add_task(what, total=1.0, rows="")
+        yield lambda done, rows: bar.update(
+            task, completed=done, rows=f"{rows:,} rows" if rows else ""
+        )
+
+
+def show_preview(report: dict[str, Any], console: Console) -> None:
+    """Print what an import would do, and row by row what it cannot use."""
+
+    def line(words: str, style: str = "") -> None:
+        console.print(text(words, style), soft_wrap=True)
+
+    mapping = ", ".join(f"{name} = {column}" for name, column in report["variables"].items())
+    line(f"Phone numbers: column {report['mapping']['phone']} (country {report['region']})")
+    line(f"Variables: {mapping or 'none'}")
+    if report["unmapped"]:
+        line(f"Columns not used: {', '.join(report['unmapped'])}")
+    for remark in report["notes"]:
+        line(f"Note: {remark['text'] if isinstance(remark, dict) else remark}")
+    for example in report["examples"][:_EXAMPLES]:
+        values = ", ".join(f"{k}={v}" for k, v in example["variables"].items())
+        line(f"  row {example['row']}: {example['phone']}  {values}", "dim")
+    line(
+        f"{report['rows']:,} rows: {report['valid']:,} can be called, {report['invalid']:,} "
+        f"cannot, {report['duplicates_in_file']:,} repeat a number of the file; "
+        f"{report['duplicates_in_campaign']:,} are in the campaign already."
+    )
+    problems = report["problems"]
+    for problem in problems[:_PROBLEMS]:
+        line(f"  row {problem['row']}: {problem['text']} ({problem['value']})", "yellow")
+    hidden = report["invalid"] + report["duplicates_in_file"] - len(problems[:_PROBLEMS])
+    if hidden > 0:
+        line(f"  and {hidden:,} more; --errors FILE writes them all", "yellow")
 
 
 @app.command("imports")
@@ -143,7 +224,7 @@ def undo(
     if json:
         emit_json({"id": import_id, "removed": gone})
     else:
-        say(f"{gone} contacts were removed.")
+        say(f"Removed {count(gone, 'contact')}.")
 
 
 def export(

@@ -82,10 +82,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 def pairs(rows: Mapping[str, object]) -> None:
     """Print names with their values, one a line, to stdout."""
-    grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    width = max(map(len, rows))
     for name, value in rows.items():
-        grid.add_row(text(name, "bold"), value if isinstance(value, Text) else text(value))
-    out().print(grid)
+        line = Text.assemble(text(f"{name:<{width}}  ", "bold"), text(value))
+        out().print(line, soft_wrap=True)
 
 
 def plain(value: object) -> Any:
@@ -108,6 +108,11 @@ def plain(value: object) -> Any:
 def emit_json(value: object) -> None:
     """Print ``value`` as JSON to stdout; plain ASCII, so it is harmless on any terminal."""
     print(json.dumps(value, indent=2, default=plain), flush=True)  # noqa: T201 - no wrapping
+
+
+def count(number: int, thing: str) -> str:
+    """Return so many things in words: ``1 contact``, ``2,000 contacts``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def share(value: float | None) -> str:

@@ -1,0 +1,48 @@
+"""The house rules that a machine can check."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted((ROOT / "callcamp").rglob("*.py"))
+
+
+def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(Path(sys.executable).with_name(name)), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_room_imports_only_from_lower_floors() -> None:
+    done = tool("lint-imports", "--no-cache")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_everything_public_has_a_docstring() -> None:
+    done = tool("interrogate", "-c", "pyproject.toml", "-v", "callcamp")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_module_outgrows_a_screenful_of_scrolling(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert sum(bool(line.strip()) for line in lines) <= 400
+
+
+def test_the_locks_hold_every_library_with_its_hashes() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        lock = (ROOT / name).read_text(encoding="utf-8")
+        pinned = [line for line in lock.splitlines() if line and line[0].isalnum()]
+        assert len(pinned) > 20
+        assert all("==" in line and line.endswith("\\") for line in pinned)
+        assert "--index-url" not in lock
+        assert "--find-links" not in lock
