@@ -6,33 +6,42 @@ import asyncio
 import re
 import tempfile
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 from urllib.parse import quote
 
 from aiohttp import web
 
+from callcamp.contacts.writing import Format, What
+from callcamp.engine.exports import export_campaign
+from callcamp.errors import InvalidInput
 from callcamp.http.context import ENGINE, campaign_id
 
 TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+PARTS = frozenset({"contacts", "calls"})
 
 
 async def export(request: web.Request) -> web.StreamResponse:
-    """Send a campaign's contacts and calls."""
-    from callcamp.engine.exports import export_campaign
-
+    """Send a campaign's contacts and calls; ``what`` asks for one of them."""
     store = request.app[ENGINE].store
     campaign = await store.campaign(campaign_id(request))
-    fmt = request.match_info["fmt"]
+    fmt, what = request.match_info["fmt"], request.query.get("what")
+    if what is not None and what not in PARTS:
+        raise InvalidInput(f"what is {what!r}; give contacts or calls.", field="what", value=what)
     folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="callcamp-export-")
     try:
         path = Path(folder.name) / f"export.{fmt}"
-        await export_campaign(store, campaign.id, path, cast("Literal['csv', 'xlsx']", fmt))
+        await export_campaign(
+            store, campaign.id, path, cast("Format", fmt), what=cast("What | None", what)
+        )
         response = web.FileResponse(path)
-        response.content_type = TYPES[fmt].partition(";")[0]
-        response.headers["Content-Disposition"] = attachment(f"{campaign.settings.name}.{fmt}")
+        response.content_type = TYPES[fmt]
+        if fmt == "csv":
+            response.charset = "utf-8"
+        name = f"{campaign.settings.name} - {what}" if what else campaign.settings.name
+        response.headers["Content-Disposition"] = attachment(f"{name}.{fmt}")
         # Sent here and not by the framework, so that the file can go right after.
         await response.prepare(request)
         await response.write_eof()

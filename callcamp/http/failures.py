@@ -61,9 +61,12 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         return web.Response(text=error.message, status=403)
     except CallcampError as error:
         status = status_of(error)
+        details = error.details
         if status >= 500:
-            log.warning("request.failed", path=request.path, error=error.id, message=error.message)
-        return answer(request, status, error.id, error.message, error.details)
+            # Details of what broke inside (a child's last words) are for the log alone.
+            log.warning("request.failed", path=request.path, error=error.as_dict())
+            details = {}
+        return answer(request, status, error.id, error.message, details)
     except web.HTTPException as error:
         if error.status < 400:
             raise

@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Protocol
 
 from callcamp.engine.commands import Commands
+from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
-from callcamp.ports import ContactImport, Store
-
-
-class ImportsLike(Protocol):
-    """What the pages need of imports."""
-
-    async def preview(
-        self,
-        campaign_id: int,
-        path: Path,
-        filename: str,
-        mapping: Mapping[str, str] | None = None,
-    ) -> ContactImport:
-        """Read a file and say what would be imported."""
-        ...
-
-    async def confirm(self, import_id: int) -> ContactImport:
-        """Add the contacts of a preview."""
-        ...
-
-    async def undo(self, import_id: int) -> int:
-        """Remove the contacts of an import; returns how many."""
-        ...
+from callcamp.ports import Store
 
 
 class EngineLike(Protocol):
@@ -52,7 +29,7 @@ class EngineLike(Protocol):
         ...
 
     @property
-    def imports(self) -> ImportsLike:
+    def imports(self) -> Imports:
         """Files that become contacts."""
         ...
 

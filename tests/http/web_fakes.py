@@ -11,6 +11,7 @@ from typing import Any
 
 from callcamp.core.model import Campaign, CampaignSettings, NewContact
 from callcamp.engine.commands import Commands, utc_now
+from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
@@ -23,7 +24,7 @@ class FakeEngine:
     store: SqlStore
     commands: Commands
     live: LiveFeed
-    imports: Any = None
+    imports: Imports
     link_up: bool = True
     link_problem: str | None = None
     settings: Settings = field(default_factory=Settings)
@@ -54,8 +55,9 @@ async def open_engine(folder: Path) -> AsyncIterator[FakeEngine]:
     store = SqlStore(url)
     await store.open()
     live = LiveFeed()
-    settings = Settings(data_dir=folder / "data")
-    yield FakeEngine(store, Commands(store, live=live), live, settings=settings)
+    settings = Settings(data_dir=folder / "data", database_url=url, import_max_mib=2)
+    imports = Imports(store, settings, utc_now)
+    yield FakeEngine(store, Commands(store, live=live), live, imports, settings=settings)
     await store.close()
 
 

@@ -164,6 +164,21 @@ document.addEventListener("submit", (event) => {
   ask(form.dataset.confirm, form.dataset.confirmText, event.submitter?.textContent ?? "Yes", () => form.submit());
 });
 
+// --- A form that takes its time is sent once. ---------------------------------------------
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !("once" in (form.dataset ?? {}))) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  event.submitter?.setAttribute("aria-busy", "true");
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+  }
+});
+
 // --- Upload: drop or browse, with progress. -----------------------------------------------
 const upload = document.querySelector("form[data-upload]");
 if (upload) {
@@ -190,6 +205,8 @@ if (upload) {
     bar.hidden = false;
     const request = new XMLHttpRequest();
     request.upload.onprogress = (e) => { if (e.lengthComputable) bar.value = e.loaded / e.total; };
+    // All is sent, and being read: how long that takes is not known here.
+    request.upload.onload = () => bar.removeAttribute("value");
     const over = (text) => { button.removeAttribute("aria-busy"); bar.hidden = true; toast(text); };
     request.onerror = () => over("The upload was cut off.");
     request.onload = () => {

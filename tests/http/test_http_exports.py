@@ -1,0 +1,40 @@
+"""Exports as downloads."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import openpyxl
+
+
+async def test_csv_of_contacts_and_of_calls(client, engine):
+    campaign = await engine.campaign('Spring "été"\r\n'.strip())
+    await engine.add(campaign.id, 3, name="=1+1")
+    response = await client.get(f"/campaigns/{campaign.id}/export.csv")
+    assert response.status == 200
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert "%C3%A9t%C3%A9" in response.headers["Content-Disposition"]
+    rows = list(csv.reader(io.StringIO((await response.read()).decode("utf-8-sig"))))
+    assert len(rows) == 4
+    assert "=1+1" not in [cell for row in rows for cell in row if cell.startswith("=")]
+    calls = await client.get(f"/campaigns/{campaign.id}/export.csv?what=calls")
+    assert len((await calls.text()).splitlines()) == 1
+    assert "calls" in calls.headers["Content-Disposition"]
+
+
+async def test_a_workbook(client, engine):
+    campaign = await engine.campaign("Spring", 3)
+    response = await client.get(f"/campaigns/{campaign.id}/export.xlsx")
+    assert response.status == 200
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    book = openpyxl.load_workbook(io.BytesIO(await response.read()))
+    assert len(book.sheetnames) == 2
+    book.close()
+
+
+async def test_what_cannot_be_exported(client, engine):
+    campaign = await engine.campaign("Spring", 3)
+    assert (await client.get("/campaigns/99/export.csv")).status == 404
+    assert (await client.get(f"/campaigns/{campaign.id}/export.csv?what=all")).status == 400
+    assert (await client.get(f"/campaigns/{campaign.id}/export.pdf")).status == 404
