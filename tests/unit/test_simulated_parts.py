@@ -130,7 +130,7 @@ def test_an_unknown_behaviour_has_no_script() -> None:
         (CalleeScript(), {"CC_DETECT": "1", "CC_PROMPT": "p"}, 10.5, {"CC_PLAYED": "prompt"}),
         (CalleeScript(keys="42"), {"CC_PROMPT": "p"}, 3.5, {"CC_DTMF": "4", "CC_PLAYED": "prompt"}),
         (MACHINE, {"CC_DETECT": "1", "CC_MACHINE_MESSAGE": "m"}, 16.0, {"CC_PLAYED": "message"}),
-        (MACHINE, {"CC_DETECT": "1", "CC_PROMPT": "p"}, 4.0, {"CC_AMD": "MACHINE"}),
+        (MACHINE, {"CC_DETECT": "1", "CC_PROMPT": "p"}, 3.3, {"CC_AMD": "MACHINE"}),
         (MACHINE, {"CC_PROMPT": "p"}, 8.5, {"CC_PLAYED": "prompt"}),
         (CalleeScript(), {}, 0.0, {}),
     ],

@@ -213,6 +213,7 @@ async def test_astdb_over_ami(client: Client) -> None:
     await client.ask("DBPut", "Family: callcamp", "Key: a", "Val: x=1, y")
     (one,) = await client.listed("DBGet", "Family: callcamp", "Key: a")
     assert (one["Key"], one["Val"]) == ("a", "x=1, y")
+    assert (await client.ask("Getvar", "Variable: DB(callcamp/a)"))["Value"] == "x=1, y"
     (one,) = await client.listed("DBGetTree", "Family: callcamp")
     assert one["Key"] == "/callcamp/a"
     assert (await client.ask("DBDel", "Family: callcamp", "Key: a"))["Response"] == "Success"

@@ -47,7 +47,7 @@ class CalleeScript:
 ByNumber = Callable[[str], CalleeScript | None]
 """Finds the callee of a dialled number; None leaves it to the population's model."""
 
-MACHINE: Final = CalleeScript(amd="MACHINE", amd_cause="MAXWORDS-7-6", amd_after_s=4.0)
+MACHINE: Final = CalleeScript(amd="MACHINE", amd_cause="MAXWORDS-7-6", amd_after_s=3.3)
 """An answering machine that ``AMD()`` recognises."""
 
 
@@ -67,7 +67,12 @@ _BY_BEHAVIOUR: Final = {
     "silent_sip": CalleeScript(sip_code=None, rings=False),
     "early_media_fail": refuses(404, after_s=2.5, early_media=True),
     "load": CalleeScript(
-        rings=False, after_s=0.0, talk_s=600.0, amd="NOTSURE", amd_cause="TOOLONG-6000"
+        rings=False,
+        after_s=0.0,
+        talk_s=600.0,
+        amd="NOTSURE",
+        amd_cause="TOOLONG-5900",
+        amd_after_s=6.1,
     ),
 }
 

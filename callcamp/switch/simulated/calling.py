@@ -123,5 +123,5 @@ def getvar(asked: Asked) -> None:
     if not name:
         raise Refusal("No variable specified")
     call = _channel(asked) if asked.action.get("Channel") else None
-    value = call.variables.get(name, "") if call else ""
+    value = asked.desk.exchange.read_variable(call, name)
     asked.answer("Success", ("Variable", name), ("Value", value))

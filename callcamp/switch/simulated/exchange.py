@@ -138,6 +138,12 @@ class Exchange:
             # Leading underscores only say which further channels inherit the variable.
             call.variables[name.lstrip("_")] = value
 
+    def read_variable(self, call: Call | None, name: str) -> str:
+        """Return a channel variable, or what a function known here says; empty: not set."""
+        if entry := _DATABASE.fullmatch(name):
+            return self._db.get(entry[1], entry[2]) or ""
+        return "" if call is None else call.variables.get(name, "")
+
     def _after(self, delay_s: float, callback: Callable[..., None], *arguments: Any) -> None:
         """Run a callback later, unless everything has crashed by then."""
         self._timeline.after(delay_s, self._unless_crashed, self._crashes, callback, arguments)
