@@ -268,8 +268,8 @@ class AmiGateway:
     async def _keep_up(self, first: asyncio.Future[None]) -> None:
         failures = 0
         loop = asyncio.get_running_loop()
+        self._problem = f"Still connecting to {self._host}:{self._port}."
         while True:
-            self._problem = f"Connecting to {self._host}:{self._port}."
             session = self._new_session()
             began = loop.time()
             try:

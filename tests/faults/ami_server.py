@@ -51,6 +51,7 @@ class FakeAmi:
     """A server on a free port of the loopback.
 
     Attributes:
+        greeting: the first line.
         secret: what a log-in must know.
         actions: every action that came, in order.
         raw: every byte that came.
@@ -59,6 +60,7 @@ class FakeAmi:
     """
 
     def __init__(self) -> None:
+        self.greeting = b"Asterisk Call Manager/11.0.0\r\n"
         self.secret = SECRET
         self.actions: list[Headers] = []
         self.raw = b""
@@ -141,7 +143,7 @@ class FakeAmi:
         self._writers.add(writer)
         self.connections += 1
         self._changed.set()
-        writer.write(b"Asterisk Call Manager/11.0.0\r\n")
+        writer.write(self.greeting)
         try:
             while True:
                 block = await reader.readuntil(END)

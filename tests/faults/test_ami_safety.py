@@ -606,21 +606,13 @@ async def test_start_gives_up_waiting_but_not_connecting(server: FakeAmi) -> Non
     await gateway.close()
 
 
-async def test_what_is_not_asterisk_is_left(unused_tcp_port: int) -> None:
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"SSH-2.0-OpenSSH_9.9\r\n")
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(speak, "127.0.0.1", unused_tcp_port)
-    fake = FakeAmi()
-    fake.port = unused_tcp_port
-    gateway = gateway_to(fake, connect_timeout_s=0.2)
+async def test_what_is_not_asterisk_is_left(server: FakeAmi) -> None:
+    server.greeting = b"SSH-2.0-OpenSSH_9.9\r\n"
+    gateway = gateway_to(server, connect_timeout_s=0.1)
     caught = await outcome_of(gateway.start())
-    assert "not Asterisk" in str(caught)
+    assert isinstance(caught, SwitchUnavailable)
+    assert "not Asterisk" in caught.message
     await gateway.close()
-    server.close()
-    await server.wait_closed()
 
 
 async def test_events_before_the_link_is_up_come_after_it(server: FakeAmi) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callcamp.errors import InvalidInput, LimitExceeded
@@ -43,6 +43,7 @@ def as_asterisk_splits(header: str) -> list[tuple[str, str]]:
     return [(name, value) for name, equals, value in found if equals and name]
 
 
+@settings(deadline=None)
 @given(any_text)
 def test_a_value_arrives_unchanged_and_sets_nothing_else(value: str) -> None:
     header, text = variable("CC_VAR_x", value)
@@ -102,8 +103,19 @@ def test_our_own_variables_cannot_be_set(name: str) -> None:
 
 @pytest.mark.parametrize(
     "channel",
-    ["", "PJSIP", "PJSIP/", "/x", "PJSIP/a b", "PJSIP/a,b", "PJSIP/a&PJSIP/b", 'PJSIP/"a"@b']
-    + ["PJSIP/${EPOCH}@b", "PJSIP/\u0661@b", "PJSIP/" + "1" * 250],
+    [
+        "",
+        "PJSIP",
+        "PJSIP/",
+        "/x",
+        "PJSIP/a b",
+        "PJSIP/a,b",
+        "PJSIP/a&PJSIP/b",
+        'PJSIP/"a"@b',
+        "PJSIP/${EPOCH}@b",
+        "PJSIP/\u0661@b",
+        "PJSIP/" + "1" * 250,
+    ],
 )
 def test_bad_channels(channel: str) -> None:
     with pytest.raises(InvalidInput) as caught:
@@ -178,6 +190,7 @@ def test_every_value_and_name_is_checked(bad: str) -> None:
         check_text("field", bad)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.from_regex(re.compile(r"[A-Za-z]{1,9}", re.ASCII), fullmatch=True), any_text),
