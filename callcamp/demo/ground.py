@@ -29,6 +29,7 @@ class Ground:
         prompt: sound for people.
         machine_message: sound for voicemails.
         mark: start of this demo in the witness's log.
+        owns_lab: whether the lab goes down with the demo.
         clock: the engine's clock.
         witness: calls per number since a mark.
     """
@@ -42,26 +43,30 @@ class Ground:
     prompt: str
     machine_message: str
     mark: int
+    owns_lab: bool
     clock: Clock
     witness: Callable[[int], dict[str, int]]
 
 
 @contextlib.asynccontextmanager
-async def ground_for(options: DemoOptions, say: Callable[[str], None]) -> AsyncIterator[Ground]:
+async def ground_for(
+    options: DemoOptions, say: Callable[[str], None], *, owns_lab: bool = False
+) -> AsyncIterator[Ground]:
     """Bring up what the demo dials into for the time of a block.
 
-    A lab that was up before stays up.
+    A lab that was up before stays up, unless an earlier demo that was cut off brought it up
+    (``owns_lab``).
 
     Raises:
         LabError: the lab cannot be built or started here; says what to do.
     """
-    async with _simulated(options) if options.simulated else _lab(say) as ground:
+    async with _simulated(options) if options.simulated else _lab(say, owns_lab) as ground:
         yield ground
 
 
 @contextlib.asynccontextmanager
-async def _lab(say: Callable[[str], None]) -> AsyncIterator[Ground]:
-    was_up = (await asyncio.to_thread(lab_status, LAB_NAME)).running
+async def _lab(say: Callable[[str], None], owns_lab: bool) -> AsyncIterator[Ground]:
+    owns_lab = owns_lab or not (await asyncio.to_thread(lab_status, LAB_NAME)).running
     info = await asyncio.to_thread(lab_up, LAB_NAME, progress=say)
     try:
         yield Ground(
@@ -74,11 +79,12 @@ async def _lab(say: Callable[[str], None]) -> AsyncIterator[Ground]:
             prompt=info.prompt_sound,
             machine_message=info.machine_message_sound,
             mark=witness_mark(info),
+            owns_lab=owns_lab,
             clock=Clock(),
             witness=lambda since: witness(info, since),
         )
     finally:
-        if not was_up:
+        if owns_lab:
             await asyncio.to_thread(lab_down, LAB_NAME)
 
 
@@ -95,6 +101,7 @@ async def _simulated(options: DemoOptions) -> AsyncIterator[Ground]:
             prompt="hello-world",
             machine_message="vm-goodbye",
             mark=0,
+            owns_lab=False,
             clock=Clock(options.speed),
             witness=lambda _since: switch.witness(),
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from callcamp.errors import InvalidInput
 
-MOST_CONTACTS = 1_300
+MOST_CONTACTS = 1_100
 
 
 @dataclass(frozen=True, slots=True)

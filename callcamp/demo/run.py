@@ -30,7 +30,7 @@ from callcamp.settings import Settings
 from callcamp.store import migrate
 
 RETRY = RetryPolicy(max_attempts=2, delay_s=5)
-RING_TIMEOUT_S = 8
+RING_TIMEOUT_S = 7
 CPS = 20.0
 
 
@@ -62,9 +62,10 @@ class _Demo:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        async with ground_for(self._options, self._say) as ground:
+        notes = self._notes_of_cut_off_demo()
+        owns_lab = notes is not None and notes.get("owns_lab", False)
+        async with ground_for(self._options, self._say, owns_lab=owns_lab) as ground:
             self._say(f"Dialling into {ground.text}.")
-            notes = self._notes_of_cut_off_demo()
             settings = self._settings(ground)
             if notes is None:
                 self._clear()
@@ -134,6 +135,7 @@ class _Demo:
             "campaign": campaign.id,
             "contacts": self._options.contacts,
             "mark": ground.mark,
+            "owns_lab": ground.owns_lab,
             "finished": False,
         }
         self._notes_file.write_text(json.dumps(notes))

@@ -9,9 +9,9 @@ from callcamp.core.outcome import Disposition
 from callcamp.lab import BEHAVIOURS, Behaviour, number_for
 
 SHARES: dict[str, int] = {
-    "person": 30,
-    "voicemail": 14,
-    "no_answer": 12,
+    "person": 34,
+    "voicemail": 12,
+    "no_answer": 10,
     "busy": 9,
     "late_answer": 6,
     "declined": 5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -15,7 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from callcamp.demo.compare import Comparison
-from callcamp.demo.sample import expected_disposition
 from callcamp.engine.stats import CampaignStats
 
 MOST_NOTES = 20
@@ -41,19 +41,18 @@ def pace(stats: CampaignStats) -> str:
 
 def results_table(comparison: Comparison) -> Table:
     """Return the final table: what each kind of callee did, and what was found."""
-    table = Table(title="What the callees did, what callcamp found, what SIPp saw")
-    for name in ("Callee", "Should end as"):
-        table.add_column(name)
+    title = "What the callees did, what callcamp found, what the witness saw"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("Callee", no_wrap=True)
     for name in ("Contacts", "Attempts", "Witness"):
         table.add_column(name, justify="right")
-    for name in ("Outcomes", "Agrees"):
-        table.add_column(name)
+    table.add_column("Outcome", overflow="fold")
+    table.add_column("Agrees", no_wrap=True)
     for row in comparison.rows:
-        outcomes = ", ".join(f"{n} {slug}" for slug, n in sorted(row.outcomes.items()))
+        outcomes = ", ".join(f"{slug} {n}" for slug, n in sorted(row.outcomes.items()))
         agrees = not row.mismatches and row.attempts == row.witness
         table.add_row(
             row.behaviour.slug,
-            expected_disposition(row.behaviour).value,
             str(row.contacts),
             str(row.attempts),
             str(row.witness),
@@ -63,7 +62,6 @@ def results_table(comparison: Comparison) -> Table:
     table.add_section()
     table.add_row(
         "all",
-        "",
         str(comparison.contacts),
         str(comparison.attempts),
         str(comparison.witness_invites),
