@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from callcamp.demo.options import DemoOptions
 from callcamp.demo.sample import write_sample
 from callcamp.demo.show import pace, progress_bar, results_table, show_verdict
 from callcamp.engine import Engine
-from callcamp.errors import CallcampError
+from callcamp.errors import CallcampError, Conflict
 from callcamp.settings import Settings
 from callcamp.store import migrate
 
@@ -40,7 +42,8 @@ def run_demo(options: DemoOptions) -> int:
     Raises:
         CallcampError: it cannot run here; says what to do.
     """
-    return asyncio.run(_Demo(options).run())
+    with only_one(demo_folder(options)):
+        return asyncio.run(_Demo(options).run())
 
 
 def demo_folder(options: DemoOptions) -> Path:
@@ -48,7 +51,26 @@ def demo_folder(options: DemoOptions) -> Path:
     if options.folder is not None:
         return options.folder
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "callcamp" / "demo"
+    name = "demo-simulated" if options.simulated else "demo"
+    return Path(cache).expanduser() / "callcamp" / name
+
+
+@contextlib.contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Keep a second demo out of ``folder`` for the time of a block.
+
+    Raises:
+        Conflict: a demo runs there now.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"Another demo is running in {folder}; end it first.", folder=str(folder)
+            ) from None
+        yield
 
 
 class _Demo:
