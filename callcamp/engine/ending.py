@@ -13,6 +13,8 @@ from callcamp.engine.registry import Track
 SWITCH_RESTARTED = "switch_restarted"
 END_NOT_SEEN = "end_not_seen"
 UNSENDABLE = "unsendable"
+NO_CHANNEL_PAUSE_S = 30.0
+"""How long a contact waits after an order that Asterisk took and then made no channel for."""
 
 
 def final_evidence(track: Track) -> Evidence:
@@ -39,7 +41,10 @@ def end_as_written(track: Track, evidence: Evidence, now: datetime) -> datetime:
     """
     if evidence.ended_epoch_s is None:
         return now
-    written = datetime.fromtimestamp(evidence.ended_epoch_s, UTC)
+    try:
+        written = datetime.fromtimestamp(evidence.ended_epoch_s, UTC)
+    except (ValueError, OverflowError, OSError):
+        return now
     return min(now, max(written, track.sent_at or written))
 
 

@@ -12,7 +12,7 @@ from callcamp.core.outcome import Evidence
 from callcamp.core.settle import Settled, settle
 from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 from callcamp.engine.clock import Clock
-from callcamp.engine.ending import END_NOT_SEEN, SWITCH_RESTARTED
+from callcamp.engine.ending import END_NOT_SEEN, NO_CHANNEL_PAUSE_S, SWITCH_RESTARTED
 from callcamp.engine.registry import Registry, Track
 from callcamp.engine.tracker import Tracker
 from callcamp.errors import CallcampError
@@ -142,7 +142,8 @@ class Reconciler:
             case Settled.END_NOT_SEEN:
                 self._tracker.end(track, Evidence(detail=END_NOT_SEEN))
             case Settled.NEVER_PLACED:
-                self._tracker.release(track)
+                pause_s = 0.0 if track.failed_at is None else NO_CHANNEL_PAUSE_S
+                self._tracker.release(track, after_s=pause_s)
             case Settled.DOUBT:
                 sent_at = track.sent_at or asked_at
                 self._tracker.doubt(track, sent_at + timedelta(seconds=self._margin_s))
@@ -150,16 +151,17 @@ class Reconciler:
     def _found_live(self, track: Track, channel: LiveCall | None) -> None:
         now = self._clock.now()
         track.seen = True
-        deadline = track.deadline(self._margin_s, self._max_call_s)
-        was_late = deadline is not None and deadline <= now
-        in_doubt = track.status is AttemptStatus.UNKNOWN
         if channel is not None and channel.state == "Up" and track.answered_at is None:
             track.answered_at = now
             self._tracker.step(track, AttemptEvent.ANSWERED, now)
         elif channel is not None and channel.state in {"Ring", "Ringing"}:
             track.rang_at = track.rang_at or now
             self._tracker.step(track, AttemptEvent.RANG, now)
-        if was_late and not in_doubt:
+        # Only now: a call whose answer nobody saw has all the time of an answered one.
+        limit = track.limit(self._margin_s, self._max_call_s)
+        too_long = limit is not None and limit <= now
+        if too_long:
             log.warning("call_too_long", attempt=track.attempt_id, campaign=track.campaign_id)
             self._tracker.order_hang_up(track)
-        track.check_at = now + timedelta(seconds=self._margin_s) if was_late else None
+        again = too_long or track.status is AttemptStatus.UNKNOWN
+        track.check_at = now + timedelta(seconds=self._margin_s) if again else None

@@ -17,7 +17,9 @@ from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 class Track:
     """One live attempt as the tracker follows it.
 
-    ``status`` is ahead of the store by the steps in ``pending``.
+    ``status`` is ahead of the store by the steps in ``pending``. ``check_at`` is when an
+    attempt in doubt is looked at again; ``failed_at`` is when Asterisk said that the order
+    failed while no channel of it had been seen.
     """
 
     attempt_id: str
@@ -34,6 +36,7 @@ class Track:
     answered_at: datetime | None = None
     hung_up_at: datetime | None = None
     check_at: datetime | None = None
+    failed_at: datetime | None = None
     evidence: Evidence = field(default_factory=Evidence)
     seen: bool = False
     watched: bool = True
@@ -77,6 +80,10 @@ class Track:
         """Return when silence on this attempt becomes suspicious."""
         if self.check_at is not None:
             return self.check_at
+        return self.limit(margin_s, max_call_s)
+
+    def limit(self, margin_s: float, max_call_s: float) -> datetime | None:
+        """Return until when its call may go on at most."""
         if self.answered_at is not None:
             return self.answered_at + timedelta(seconds=max_call_s)
         if self.sent_at is not None:

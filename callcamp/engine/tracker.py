@@ -30,7 +30,7 @@ from callcamp.core.outcome import Evidence
 from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock
-from callcamp.engine.ending import as_change, end_as_written
+from callcamp.engine.ending import NO_CHANNEL_PAUSE_S, as_change, end_as_written
 from callcamp.engine.live import LiveCallView, LiveFeed
 from callcamp.engine.registry import Registry, Track
 from callcamp.errors import CallcampError, SwitchError
@@ -44,6 +44,8 @@ TICK_S = 0.25
 """How often closing and overdue attempts are looked at."""
 CLOSING_GRACE_S = 1.0
 """How long a hung-up call waits for the OriginateResponse that tells why."""
+RETRY_PAUSE_S = 1.0
+"""How long a commit that failed waits before it is tried again."""
 
 
 class Tracker:
@@ -158,7 +160,12 @@ class Tracker:
             case OriginateEnded():
                 track.originate_ended = True
                 track.evidence = track.evidence.merged(Evidence(originate_reason=event.reason))
-                if not event.success and not track.seen and track.hung_up_at is None:
+                if event.success:
+                    track.seen = True
+                    track.answered_at = track.answered_at or at
+                    self.step(track, AttemptEvent.ANSWERED, at)
+                elif not track.seen:
+                    track.failed_at = at
                     self._closing[track.attempt_id] = track
                 self._end_if_complete(track)
             case CallEnded():
@@ -261,7 +268,7 @@ class Tracker:
             for track, steps in batch.values():
                 track.pending = steps + track.pending
                 self._dirty[track.attempt_id] = track
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(RETRY_PAUSE_S)
             self._wake.set()
             return
         for result in applied:
@@ -309,13 +316,12 @@ class Tracker:
             elif track.hung_up_at is not None:
                 if track.hung_up_at <= limit:
                     self.end(track)
-            elif not track.seen and track.check_at is None:
-                track.check_at = self._clock.now()
-            elif not track.seen and track.check_at is not None and track.check_at <= limit:
-                log.error("no_channel", attempt=track.attempt_id, campaign=track.campaign_id)
-                self.release(track, after_s=30.0)
-            elif track.seen:
+            elif track.seen or not track.watched or track.failed_at is None:
+                # Its channel was made, or may have been made unseen: Asterisk must be asked.
                 self._closing.pop(track.attempt_id, None)
+            elif track.failed_at <= limit:
+                log.error("no_channel", attempt=track.attempt_id, campaign=track.campaign_id)
+                self.release(track, after_s=NO_CHANNEL_PAUSE_S)
 
     def _mark(self, track: Track) -> None:
         self._dirty[track.attempt_id] = track
