@@ -266,7 +266,7 @@ async def test_calls_of_others_are_not_ours(server: FakeAmi, gateway: AmiGateway
 async def test_nothing_is_sent_to_an_asterisk_that_does_not_read(
     server: FakeAmi, gateway: AmiGateway
 ) -> None:
-    session = gateway._session
+    session = gateway._keeper.session
     assert session is not None
     link: Any = session._link
     link.pause_writing()
@@ -281,7 +281,7 @@ async def test_a_ping_that_cannot_be_written_ends_the_link(server: FakeAmi) -> N
     gateway = gateway_to(server, ping_interval_s=0.01)
     await gateway.start()
     assert isinstance(await anext(gateway.events()), LinkUp)
-    session = gateway._session
+    session = gateway._keeper.session
     assert session is not None
     link: Any = session._link
     link.pause_writing()

@@ -387,7 +387,7 @@ async def test_an_answer_in_words_of_a_list_is_an_answer(
     server: FakeAmi, gateway: AmiGateway
 ) -> None:
     server.answers["QueueAdd"] = lambda action: ok(action, ("Message", "Added interface to queue"))
-    session = gateway._session
+    session = gateway._keeper.session
     assert session is not None
     (answer,) = await session.request("QueueAdd", [("Queue", "q"), ("Interface", "PJSIP/1")])
     assert answer["Message"] == "Added interface to queue"
@@ -395,7 +395,7 @@ async def test_an_answer_in_words_of_a_list_is_an_answer(
 
 async def test_cancelled_actions_leave_nothing_behind(server: FakeAmi, gateway: AmiGateway) -> None:
     server.mute("Originate", "CoreShowChannels", "DBDel")
-    session = gateway._session
+    session = gateway._keeper.session
     assert session is not None
     tasks = [
         asyncio.create_task(gateway.originate(CallOrder(ATTEMPT, CHANNEL, 30))),
@@ -507,8 +507,7 @@ async def test_a_wrong_secret_is_tried_once(server: FakeAmi) -> None:
     gateway = gateway_to(server, secret="wrong")
     with pytest.raises(BadCredentials):
         await gateway.start()
-    assert gateway._task is not None
-    assert gateway._task.done()
+    assert not gateway._keeper.busy
     assert server.count("Login") == 1
     assert not gateway.link_up
     assert "manager.conf" in (gateway.last_problem or "")
