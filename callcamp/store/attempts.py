@@ -147,8 +147,7 @@ class _Live:
 def apply(connection: Connection, changes: Sequence[AttemptChange]) -> list[Applied]:
     """Commit the legal changes of a batch; tell why the others were left out."""
     live: dict[str, _Live] = {}
-    ids = list(dict.fromkeys(change.attempt_id for change in changes))
-    for row in connection.execute(_TO_CHANGE, {"ids": ids}):
+    for row in rows.by_ids(connection, _TO_CHANGE, [change.attempt_id for change in changes]):
         live[row.id] = _Live(
             campaign_id=row.campaign_id,
             contact_id=row.contact_id,
@@ -248,9 +247,9 @@ def live_attempts(connection: Connection, campaign_id: int | None) -> list[Attem
 def context(connection: Connection, attempt_ids: Sequence[str]) -> dict[str, tuple[Attempt, int]]:
     """Return attempts with how many calls their contacts had before."""
     found = {}
-    for row in connection.execute(_CONTEXT, {"ids": list(dict.fromkeys(attempt_ids))}):
-        *columns, before = row
-        found[row.id] = (rows.attempt(columns), before)
+    for row in rows.by_ids(connection, _CONTEXT, attempt_ids):
+        values = tuple(row)
+        found[row.id] = (rows.attempt(values[:-1]), values[-1])
     return found
 
 

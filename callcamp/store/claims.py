@@ -17,7 +17,7 @@ from callcamp.core.states import (
     ContactEvent,
     ContactStatus,
 )
-from callcamp.store import campaigns
+from callcamp.store import campaigns, rows
 from callcamp.store import tables as t
 from callcamp.store.codec import decode_settings
 from callcamp.store.counts import Deltas
@@ -88,7 +88,7 @@ def claim(
         )
         for attempt_id, contact in zip(attempt_ids, due, strict=False)
     ]
-    connection.execute(_TAKE, {"ids": [contact.id for contact in due]})
+    rows.update_ids(connection, _TAKE, [contact.id for contact in due])
     connection.execute(
         insert(t.attempt),
         [
@@ -115,10 +115,7 @@ def claim(
 
 def mark_dialing(connection: Connection, attempt_ids: Sequence[str], now: datetime) -> list[str]:
     """Note that calls are about to be sent."""
-    found = {
-        row.id: row
-        for row in connection.execute(_TO_SEND, {"ids": list(dict.fromkeys(attempt_ids))})
-    }
+    found = {row.id: row for row in rows.by_ids(connection, _TO_SEND, attempt_ids)}
     sending: dict[str, AttemptStatus] = {}
     for attempt_id in attempt_ids:
         row = found.get(attempt_id)
@@ -128,5 +125,5 @@ def mark_dialing(connection: Connection, attempt_ids: Sequence[str], now: dateti
         sending[attempt_id] = ATTEMPT.advance(AttemptStatus(row.status), AttemptEvent.SENT)
     if sending:
         to = next(iter(sending.values())).value
-        connection.execute(_SEND, {"ids": list(sending), "to": to, "now": now})
+        rows.update_ids(connection, _SEND, list(sending), to=to, now=now)
     return list(sending)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, Select, Update, select
 
 from callcamp.core.model import Attempt, Campaign, Contact, Trunk
 from callcamp.core.outcome import Disposition
@@ -13,6 +13,9 @@ from callcamp.core.states import AttemptStatus, CampaignStatus, ContactStatus
 from callcamp.ports import ContactImport
 from callcamp.store import tables as t
 from callcamp.store.codec import decode_settings
+
+MOST_IDS = 5_000
+"""Ids in one IN list; the engines take about 32,000 parameters in a statement."""
 
 SELECT_ATTEMPT = select(t.attempt)
 """All columns of attempts, for :func:`attempt`."""
@@ -28,6 +31,23 @@ _ATTEMPT_COLUMNS = tuple(t.attempt.c.keys())
 
 def _disposition(value: str | None) -> Disposition | None:
     return None if value is None else Disposition(value)
+
+
+def by_ids(
+    connection: Connection, statement: Select[Any], ids: Iterable[Any]
+) -> Iterator[Row[Any]]:
+    """Yield the rows of a SELECT whose parameter ``ids`` is an IN list, however long."""
+    unique = list(dict.fromkeys(ids))
+    for start in range(0, len(unique), MOST_IDS):
+        yield from connection.execute(statement, {"ids": unique[start : start + MOST_IDS]})
+
+
+def update_ids(
+    connection: Connection, statement: Update, ids: Sequence[Any], **values: Any
+) -> None:
+    """Run an UPDATE whose parameter ``ids`` is an IN list, however long."""
+    for start in range(0, len(ids), MOST_IDS):
+        connection.execute(statement, {"ids": ids[start : start + MOST_IDS], **values})
 
 
 def trunk(row: Row[Any]) -> Trunk:

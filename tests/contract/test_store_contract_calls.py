@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from store_kit import (
     LEASE,
     NOW,
@@ -203,6 +204,19 @@ async def test_changes_of_several_campaigns_in_one_batch(store: SqlStore) -> Non
     assert (await store.counts(one)).contacts == {ContactStatus.PENDING: 2}
     assert (await store.counts(two)).contacts == {ContactStatus.CANCELED: 2}
     assert await store.recount(one) == await store.recount(two) == {}
+
+
+async def test_batches_longer_than_a_statement_may_be(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callcamp.store.rows.MOST_IDS", 7)
+    n = 20
+    campaign_id = await running(store, n)
+    claims = await store.claim(campaign_id, ids(n), now=NOW, lease_until=LEASE)
+    assert len(await store.mark_dialing(ids(n), now=NOW)) == len(claims) == n
+    assert len(await store.attempt_context(ids(n))) == n
+    assert set(problems(await store.apply([ended(i) for i in ids(n)]))) == {None}
+    assert (await store.counts(campaign_id)).contacts == {ContactStatus.COMPLETED: n}
 
 
 async def test_nothing_to_apply(store: SqlStore) -> None:

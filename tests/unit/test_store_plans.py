@@ -1,0 +1,108 @@
+"""The queries of the hot path use their indexes, so they stay flat as campaigns grow."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from callcamp.store import attempts, claims, contacts, counts, migrate, rows
+from callcamp.store import tables as t
+from callcamp.store.database import run_once
+
+NOW = datetime(2026, 11, 3, tzinfo=UTC)
+VALUES = {
+    "campaign": 1,
+    "now": NOW,
+    "limit": 9,
+    "ids": ["a"],
+    "to": "dialing",
+    "_id": "a",
+    **dict.fromkeys(("status", "dialed_at", "rang_at", "answered_at")),
+}
+LIVE = rows.SELECT_ATTEMPT.where(text(t.LIVE)).order_by(t.attempt.c.id)
+PAGE = rows.SELECT_CONTACT.where(t.contact.c.campaign_id == 1, t.contact.c.id > 5)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    address = f"sqlite:///{tmp_path_factory.mktemp('plans')}/x.sqlite3"
+    migrate(address)
+    return address
+
+
+def plan(url: str, statement: Any) -> str:
+    """Return how SQLite carries out a statement, exactly as it is sent."""
+
+    def run(connection: Connection) -> str:
+        sent: list[Any] = []
+        event.listen(connection, "before_cursor_execute", lambda *args: sent.append(args[2:4]))
+        connection.execute(statement, VALUES)
+        sql, values = sent[0]
+        result = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
+        return "\n".join(row[3] for row in result)
+
+    return run_once(url, run)
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (claims.DUE, "ix_contact_due (campaign_id=? AND due_at<?)"),
+        (contacts._COUNT_DUE, "ix_contact_due (campaign_id=? AND due_at<?)"),
+        (contacts._NEXT_DUE, "ix_contact_due (campaign_id=?)"),
+        (PAGE.order_by(t.contact.c.id).limit(9), "(campaign_id=? AND id>?)"),
+        (
+            PAGE.where(t.contact.c.status == "failed").order_by(t.contact.c.id).limit(9),
+            "ix_contact_status (campaign_id=? AND status=? AND id>?)",
+        ),
+        (PAGE.where(t.contact.c.phone == "+1"), "(campaign_id=? AND phone=?)"),
+        (LIVE.where(t.attempt.c.campaign_id == 1), "ix_attempt_live (campaign_id=?)"),
+        (
+            rows.SELECT_ATTEMPT.where(t.attempt.c.campaign_id == 1, t.attempt.c.id > "x")
+            .order_by(t.attempt.c.id)
+            .limit(9),
+            "ix_attempt_page (campaign_id=? AND id>?)",
+        ),
+        (counts._READ, "PRIMARY KEY (campaign_id=?)"),
+    ],
+)
+def test_a_query_uses_its_index_and_sorts_nothing(url: str, statement: Any, index: str) -> None:
+    carried_out = plan(url, statement)
+    assert index in carried_out
+    assert "TEMP B-TREE" not in carried_out
+    assert "SCAN" not in carried_out.replace("SCAN (subquery", "").replace("SCAN anon_1", "")
+
+
+@pytest.mark.parametrize(
+    "statement", [claims._TO_SEND, claims._SEND, attempts._TO_CHANGE, attempts._STEP]
+)
+def test_attempts_are_found_by_id(url: str, statement: Any) -> None:
+    carried_out = plan(url, statement)
+    assert "sqlite_autoindex_attempt_1 (id=?)" in carried_out
+    assert "SCAN" not in carried_out
+
+
+def test_live_attempts_are_counted_on_their_index(url: str) -> None:
+    assert "ix_attempt_live (campaign_id=?)" in plan(url, counts._LIVE)
+
+
+def test_the_plan_of_a_claim_stays_with_a_million_contacts_known(url: str) -> None:
+    """After ANALYZE the planner knows sizes; it must not change its mind."""
+
+    def pretend(connection: Connection) -> None:
+        connection.exec_driver_sql("ANALYZE")
+        connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+        connection.exec_driver_sql(
+            "INSERT INTO sqlite_stat1 VALUES ('contact', 'ix_contact_due', '1000000 500000 2 1'),"
+            " ('contact', 'ix_contact_page', '1000000 500000 1'),"
+            " ('contact', 'ix_contact_status', '1000000 500000 250000 1'),"
+            " ('contact', 'sqlite_autoindex_contact_1', '1000000 500000 1')"
+        )
+
+    run_once(url, pretend)
+    carried_out = plan(url, claims.DUE)
+    assert "ix_contact_due (campaign_id=? AND due_at<?)" in carried_out
+    assert "TEMP B-TREE" not in carried_out

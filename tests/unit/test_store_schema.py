@@ -1,0 +1,105 @@
+"""The schema that the migrations build, and how files and connections are set up."""
+
+from __future__ import annotations
+
+import re
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, create_engine
+
+from callcamp.core.states import LIVE_ATTEMPT
+from callcamp.errors import StoreError
+from callcamp.store import SqlStore, migrate, schema
+from callcamp.store.database import parse_url, run_once, sqlite_engine
+from callcamp.store.tables import LIVE, metadata
+
+
+def _objects(connection: Connection) -> dict[str, Any]:
+    found = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'"
+        " AND name NOT LIKE 'sqlite%'"
+    )
+    # The order of constraints within a table does not matter.
+    return {name: sorted(re.split(r",?\s*\n\s*", sql)) for name, sql in found}
+
+
+def test_migrations_build_what_the_tables_say(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/migrated.sqlite3"
+    migrate(address)
+    assert not run_once(
+        address, lambda c: compare_metadata(MigrationContext.configure(c), metadata)
+    )
+    engine = create_engine(f"sqlite:///{tmp_path}/made.sqlite3")
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        made = _objects(connection)
+    engine.dispose()
+    migrated = run_once(address, _objects)
+    assert made.keys() == migrated.keys()
+    for name, lines in made.items():
+        assert migrated[name] == lines, name
+
+
+def test_there_is_one_head() -> None:
+    assert schema.head() == "0001"
+
+
+def test_the_condition_of_live_attempts_names_them_all() -> None:
+    assert set(re.findall(r"'(\w+)'", LIVE)) == {str(s) for s in LIVE_ATTEMPT}
+
+
+def test_the_file_is_private_and_its_folder_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "x.sqlite3"
+    migrate(f"sqlite:///{path}")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError):
+        migrate(f"sqlite:///{tmp_path}/file/x.sqlite3")
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_connections_are_durable_and_strict(tmp_path: Path, read_only: bool) -> None:
+    address = f"sqlite:///{tmp_path}/x.sqlite3"
+    migrate(address)
+    engine = sqlite_engine(parse_url(address), read_only=read_only)
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": 2,  # FULL
+        "foreign_keys": 1,
+        "busy_timeout": 60_000,
+        "query_only": int(read_only),
+    }
+    with engine.connect() as connection:
+        for pragma, value in wanted.items():
+            assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value, pragma
+    engine.dispose()
+
+
+def test_addresses_get_the_drivers_that_are_used() -> None:
+    assert parse_url("sqlite:///a/b").drivername == "sqlite+pysqlite"
+    assert parse_url("sqlite+aiosqlite:////a/b").database == "/a/b"
+    url = parse_url("postgres://me:secret@host:5433/db?sslmode=require")
+    assert (url.drivername, dict(url.query)) == ("postgresql+asyncpg", {"ssl": "require"})
+
+
+def test_an_unreadable_address_is_not_repeated() -> None:
+    with pytest.raises(StoreError) as caught:
+        parse_url("postgresql//me:secret@host")
+    assert "secret" not in str(caught.value.as_dict())
+
+
+async def test_postgresql_without_its_driver_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(StoreError, match="asyncpg"):
+        await SqlStore("postgresql://host/db").open()
