@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -227,10 +228,22 @@ def undo(
         say(f"Removed {count(gone, 'contact')}.")
 
 
+class What(StrEnum):
+    """What an export holds."""
+
+    CONTACTS = "contacts"
+    CALLS = "calls"
+    BOTH = "both"
+
+
 def export(
     context: typer.Context,
     campaign_id: CampaignArgument,
     file: Annotated[Path, typer.Argument(help="Where to write: a name in .csv or .xlsx.")],
+    what: Annotated[
+        What | None,
+        typer.Option(help="Left out: both sheets of a workbook, or the contacts as CSV."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Write a campaign's contacts and calls to a .csv or .xlsx file."""
@@ -239,17 +252,25 @@ def export(
         raise InvalidInput(
             f"{file.name} says neither .csv nor .xlsx.", field="file", value=file.name
         )
+    if not file.absolute().parent.is_dir():
+        raise InvalidInput(f"There is no folder {file.parent}.", field="file", value=str(file))
 
-    async def work(settings: Settings) -> None:
+    async def work(settings: Settings) -> list[Path]:
         from callcamp.app import open_store
         from callcamp.engine.exports import export_campaign
 
         async with open_store(settings) as store:
-            with err().status("Writing"):
-                await export_campaign(store, campaign_id, file, "csv" if kind == "csv" else "xlsx")
+            return await export_campaign(
+                store,
+                campaign_id,
+                file,
+                "csv" if kind == "csv" else "xlsx",
+                what=None if what is None else what.value,
+            )
 
-    run(context, work, json=json)
+    written = run(context, work, json=json)
     if json:
-        emit_json({"campaign_id": campaign_id, "file": file, "bytes": file.stat().st_size})
-    else:
-        say(f"Wrote {file} ({file.stat().st_size:,} bytes).")
+        files = [{"path": path, "bytes": path.stat().st_size} for path in written]
+        emit_json({"campaign_id": campaign_id, "files": files})
+    for path in () if json else written:
+        say(f"Wrote {path} ({path.stat().st_size:,} bytes).")

@@ -1,0 +1,222 @@
+"""Trunks, campaigns, contacts and exports from the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from cli_runner import Cli
+from test_cli_basics import cli  # noqa: F401 - a fixture
+
+FILE = "tel,firstname,city\n+12025550101,Ann,Rome\n2025550102,Bob,Oslo\nabc,Cid,Bern\n"
+EVIL = "\x1b[31m[bold]x[/bold]\u202e"
+
+
+@pytest.fixture
+def camp(cli: Cli) -> Cli:  # noqa: F811
+    cli("init")
+    cli("trunk", "set", "carrier", "--dial", "PJSIP/{number}@carrier", "--cps", "7")
+    return cli
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> str:
+    (tmp_path / "people.csv").write_text(FILE)
+    return "people.csv"
+
+
+def test_trunks(camp: Cli) -> None:
+    camp("trunk", "set", "carrier", "--dial", "PJSIP/{number}@c2", "--max-channels", "9")
+    (trunk,) = camp("trunk", "list", "--json").json["items"]
+    assert trunk == {
+        "id": 1,
+        "name": "carrier",
+        "dial_string": "PJSIP/{number}@c2",
+        "cps": 5.0,
+        "max_channels": 9,
+    }
+    assert "PJSIP/{number}@c2" in camp("trunk", "list").out
+    assert "{number} once" in camp("trunk", "set", "t", "--dial", "PJSIP/x", code=2).err
+
+
+def test_every_setting_of_a_campaign_can_be_given(camp: Cli) -> None:
+    arguments = {
+        "--trunk": "carrier",
+        "--concurrency": "7",
+        "--ring-timeout-s": "25",
+        "--max-attempts": "4",
+        "--retry-delay-s": "60",
+        "--retry-on": "busy,voicemail",
+        "--window-start": "22:30",
+        "--window-end": "2:00",
+        "--zone": "Europe/Paris",
+        "--weekdays": "fri-mon",
+        "--default-region": "fr",
+        "--caller-id": "+33123456789",
+        "--prompt": "custom/hello",
+        "--machine-message": "custom/later",
+        "--description": "text",
+    }
+    flat = [part for pair in arguments.items() for part in pair]
+    made = camp("campaign", "create", "Night", *flat, "--no-detect-machines", "--json").json
+    assert made["settings"] == {
+        "name": "Night",
+        "trunk_id": 1,
+        "concurrency": 7,
+        "ring_timeout_s": 25,
+        "retry": {"max_attempts": 4, "delay_s": 60, "retry_on": ["busy", "voicemail"]},
+        "window": {
+            "start": "22:30",
+            "end": "02:00",
+            "zone": "Europe/Paris",
+            "weekdays": [0, 4, 5, 6],
+        },
+        "default_region": "FR",
+        "caller_id": "+33123456789",
+        "prompt": "custom/hello",
+        "machine_message": "custom/later",
+        "detect_machines": False,
+        "description": "text",
+    }
+    assert camp("campaign", "show", "1", "--json").json == made
+    shown = camp("campaign", "show", "1").out
+    assert "22:30 to 02:00 Europe/Paris, mon, fri, sat, sun" in shown
+    assert [c["id"] for c in camp("campaign", "list", "--json").json["items"]] == [1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--concurrency", "0"),
+        ("--ring-timeout-s", "1"),
+        ("--max-attempts", "0"),
+        ("--retry-delay-s", "-1"),
+        ("--retry-on", "answered_person"),
+        ("--retry-on", "unknown"),
+        ("--retry-on", "x"),
+        ("--window-start", "24:00"),
+        ("--window-end", "9 pm"),
+        ("--zone", "Paris"),
+        ("--weekdays", "mon-someday"),
+        ("--weekdays", ""),
+        ("--default-region", "Utopia"),
+        ("--caller-id", ""),
+        ("--prompt", "a\nb"),
+        ("--trunk", "other"),
+    ],
+)
+def test_unusable_settings_are_wrong_use(camp: Cli, option: str, value: str) -> None:
+    ran = camp("campaign", "create", "x", option, value, "--json", code=2)
+    assert ran.json["error"]["id"] == "invalid_input"
+    assert camp("campaign", "list", "--json").json == {"items": []}
+
+
+def test_no_retries_at_all(camp: Cli) -> None:
+    made = camp("campaign", "create", "x", "--retry-on", "none", "--json").json
+    assert made["settings"]["retry"]["retry_on"] == []
+
+
+def test_which_trunk_is_asked_when_there_are_two(camp: Cli) -> None:
+    camp("trunk", "set", "b", "--dial", "PJSIP/{number}@b")
+    assert "--trunk" in camp("campaign", "create", "x", code=2).err
+    assert (
+        camp("campaign", "create", "x", "--trunk", "b", "--json").json["settings"]["trunk_id"] == 2
+    )
+
+
+def test_the_main_job_step_by_step(camp: Cli, people: str, tmp_path: Path) -> None:
+    camp("campaign", "create", "Spring", "--prompt", "hello")
+    ran = camp("campaign", "start", "1", "--json", code=1)
+    assert set(ran.json["error"]["details"]["missing"]) == {"contacts"}
+    ran = camp(
+        *("contacts", "import", "1", people, "--map", "phone=tel", "--map", "name=firstname"),
+        *("--yes", "--errors", "bad.csv"),
+    )
+    assert "row 4: not a phone number (abc)" in ran.out
+    assert "Import 1 added 2 contacts." in ran.out
+    assert "Columns not used: city" in ran.out
+    with (tmp_path / "bad.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["tel"] for row in csv.DictReader(file)] == ["abc"]
+    assert "running" in camp("campaign", "start", "1").out
+    assert camp("campaign", "pause", "1", "--json").json["status"] == "paused"
+    assert camp("campaign", "resume", "1", "--json").json["status"] == "running"
+    ran = camp("campaign", "stop", "1", "--yes", "--json")
+    assert ran.json["status"] == "canceled"
+    ran = camp("campaign", "resume", "1", "--json", code=1)
+    assert ran.json["error"]["id"] == "illegal_transition"
+    camp("export", "1", "r.csv", "--what", "both", "--json")
+    camp("export", "1", "r.xlsx")
+    assert (tmp_path / "r.xlsx").stat().st_size > 1000
+
+
+def test_a_preview_adds_nothing_and_leaves_nothing(
+    camp: Cli, people: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camp("campaign", "create", "Spring")
+    camp("contacts", "import", "1", people, "--dry-run")
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers
+    camp("contacts", "import", "1", people, code=1)
+    assert camp("campaign", "show", "1", "--json").json["total"] == 0
+    assert list((tmp_path / "callcamp-data" / "imports").iterdir()) == []
+
+
+def test_replace_and_undo(camp: Cli, people: str, tmp_path: Path) -> None:
+    camp("campaign", "create", "Spring")
+    camp("contacts", "import", "1", people, "--yes")
+    (tmp_path / "more.csv").write_text("phone\n2025550177\n")
+    camp("contacts", "import", "1", "more.csv", "--yes", "--replace")
+    assert camp("campaign", "show", "1", "--json").json["total"] == 1
+    assert camp("contacts", "undo", "2", "--json").json == {"id": 2, "removed": 1}
+    assert camp("contacts", "undo", "2", "--json", code=1).json["error"]["id"] == "conflict"
+    listed = camp("contacts", "imports", "1", "--json").json["items"]
+    assert listed[0]["status"] == "undone"
+    assert "more.csv" in camp("contacts", "imports", "1").out
+
+
+def test_a_file_without_a_usable_row_is_a_failure(camp: Cli, tmp_path: Path) -> None:
+    camp("campaign", "create", "Spring")
+    (tmp_path / "bad.csv").write_text("phone,name\nabc,x\ndef,y\n")
+    assert "nothing to import" in camp("contacts", "import", "1", "bad.csv", "--yes", code=1).out
+
+
+@pytest.mark.parametrize(
+    "pairs", [["phone"], ["=tel"], ["phone="], ["name=firstname"], ["phone=a", "phone=b"]]
+)
+def test_unusable_mappings(camp: Cli, people: str, pairs: list[str]) -> None:
+    camp("campaign", "create", "Spring")
+    options = [part for pair in pairs for part in ("--map", pair)]
+    camp("contacts", "import", "1", people, *options, code=2)
+
+
+def test_names_with_escapes_and_markup_are_printed_harmlessly(camp: Cli, tmp_path: Path) -> None:
+    camp("trunk", "set", "[red]t", "--dial", "PJSIP/{number}@a")
+    camp("campaign", "create", "Spring [red]", "--trunk", "carrier", "--description", EVIL)
+    assert camp("campaign", "create", EVIL, "--trunk", "carrier", "--json", code=2).json
+    (tmp_path / "evil.csv").write_text(f"phone,x\n{EVIL},1\n2025550101,{EVIL}\n2025550102,y\n")
+    camp("campaign", "create", "x", "--trunk", "[red]t")
+    outputs = [
+        camp("trunk", "list"),
+        camp("campaign", "list"),
+        camp("campaign", "show", "1"),
+        camp("campaign", "show", "1", "--json"),
+        camp("campaign", "create", EVIL, "--trunk", "carrier", code=2),
+        camp("campaign", "create", "x", "--trunk", EVIL, code=2),
+        camp("contacts", "import", "2", "evil.csv", "--yes"),
+    ]
+    for ran in outputs:
+        assert not set(ran.out + ran.err) & set("\x1b\x9b\u202e")
+    assert "[red]t" in outputs[0].out
+    assert "Spring [red]" in outputs[1].out
+
+
+def test_what_does_not_exist_is_named(camp: Cli) -> None:
+    for arguments in (
+        ("campaign", "show", "9"),
+        ("campaign", "start", "9"),
+        ("contacts", "undo", "9"),
+        ("export", "9", "x.csv"),
+    ):
+        ran = camp(*arguments, "--json", code=1)
+        assert ran.json["error"]["id"] == "not_found"
