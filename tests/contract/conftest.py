@@ -1,4 +1,4 @@
-"""Databases and stores for the contract tests."""
+"""Databases, stores and switches for the contract tests."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from store_kit import (
-    POSTGRES,
-    opened,
-)
+from gateway_fixtures import ground, lab, line, linked  # noqa: F401 - fixtures
+from store_kit import POSTGRES, opened
 
 from callcamp.store import SqlStore, migrate
 from callcamp.store.database import run_once

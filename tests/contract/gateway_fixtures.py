@@ -35,6 +35,7 @@ RING_S = 8
 PATIENCE_S = 60
 TRUNK = "callcamp-lab"
 LAB_NAME = f"contract-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}"
+BACKENDS = ["simulated", pytest.param("asterisk", marks=pytest.mark.asterisk)]
 _indexes = count(7)
 
 
@@ -120,19 +121,6 @@ def asterisk_ground(info: LabInfo) -> Ground:
         witness=lambda: witness(info, mark),
         restart=lambda: asyncio.to_thread(restart_asterisk, info),
     )
-
-
-def lab_for_tests() -> Iterator[LabInfo]:
-    """Bring a lab of our own up; where that cannot be, say so loudly."""
-    try:
-        info = lab_up(LAB_NAME)
-    except LabError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI must test against a real Asterisk: {error.message}")
-        pytest.skip(f"!!! THE GATEWAY WAS NOT TESTED AGAINST A REAL ASTERISK: {error.message}")
-    assert info.trunk == TRUNK
-    yield info
-    lab_down(LAB_NAME)
 
 
 class Line:
@@ -297,3 +285,40 @@ async def following(
     finally:
         await gateway.close()
         await follower.close()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[LabInfo]:
+    """A lab of our own for the session; where that cannot be, say so loudly."""
+    try:
+        info = lab_up(LAB_NAME)
+    except LabError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must test against a real Asterisk: {error.message}")
+        pytest.skip(f"!!! THE GATEWAY WAS NOT TESTED AGAINST A REAL ASTERISK: {error.message}")
+    assert info.trunk == TRUNK
+    yield info
+    lab_down(LAB_NAME)
+
+
+@pytest.fixture(params=BACKENDS)
+async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    if request.param == "asterisk":
+        yield asterisk_ground(request.getfixturevalue("lab"))
+    else:
+        async with simulated_ground() as one:
+            yield one
+
+
+@pytest.fixture
+async def line(ground: Ground) -> AsyncIterator[Line]:
+    one = Line(ground.host, ground.port)
+    await one.open()
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+async def linked(ground: Ground, line: Line) -> AsyncIterator[tuple[AmiGateway, Follower]]:
+    async with following(ground, line.port) as pair:
+        yield pair

@@ -59,16 +59,60 @@ async def test_a_restart_can_lose_the_last_second() -> None:
         await client.close()
 
 
-async def test_planned_faults_come_on_their_own() -> None:
-    faults = Faults(cut_every_events=3, restart_at_s=(500.0,), restart_down_s=100.0)
+async def test_links_are_cut_after_so_many_events() -> None:
+    faults = Faults(cut_every_events=3)
     async with SimulatedSwitch(by_number=by_name, faults=faults, speed=200) as switch:
         client = await Client.connect(switch)
         client.order("x1", "person")
         assert await client.is_over()
         assert switch.witness() == {"person": 1}
         await client.close()
+
+
+@pytest.mark.parametrize("faults", [Faults(cut_at_s=(20.0,)), Faults(restart_at_s=(20.0,))])
+async def test_links_are_cut_as_planned(faults: Faults) -> None:
+    async with SimulatedSwitch(by_number=by_name, faults=faults, speed=200) as switch:
         client = await Client.connect(switch)
+        client.order("x1", "no_answer", Timeout="600000")
+        await client.event("Newstate", Uniqueid="x1")
+        before = (await client.ask("CoreStatus"))["CoreStartupTime"]
         assert await client.is_over()
+        await client.close()
+        again = await _connect_again(switch)
+        restarted = bool(faults.restart_at_s)
+        assert ((await again.ask("CoreStatus"))["CoreStartupTime"] != before) is restarted
+        assert switch.peaks().live == (0 if restarted else 1)
+        await again.close()
+
+
+async def _connect_again(switch: SimulatedSwitch) -> Client:
+    while True:
+        try:
+            return await Client.connect(switch)
+        except ConnectionError:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_planned_half_open_link_says_nothing_more() -> None:
+    faults = Faults(half_open_at_s=(15.0,), cut_at_s=(40.0,), response_delay_s=0.1)
+    async with SimulatedSwitch(by_number=by_name, faults=faults, speed=20) as switch:
+        client = await Client.connect(switch)
+        client.order("x1", "no_answer", Timeout="16000")
+        await client.event("Newstate", Uniqueid="x1")
+        assert await client.is_over()
+        assert set(switch.outbox()) == {"x1"}
+        assert not [e for e in client.events if e.get("Event") == "Hangup"]
+        await client.close()
+
+
+async def test_words_on_orders_get_lost_as_planned() -> None:
+    faults = Faults(lose_originate_response=1.0)
+    async with SimulatedSwitch(by_number=by_name, faults=faults, speed=200) as switch:
+        client = await Client.connect(switch)
+        client.order("x1", "early_media_fail")
+        await client.event("Hangup", Uniqueid="x1")
+        await client.ask("Ping")
+        assert not [e for e in client.events if e.get("Event") == "OriginateResponse"]
         await client.close()
 
 

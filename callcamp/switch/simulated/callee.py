@@ -62,6 +62,7 @@ _BY_BEHAVIOUR: Final = {
     "long_talk": CalleeScript(talk_s=15.0),
     "late_answer": CalleeScript(after_s=5.0),
     "hangs_up_at_once": CalleeScript(rings=False, after_s=0.0, talk_s=0.0),
+    "hangs_up_midway": CalleeScript(talk_s=4.0),
     "voicemail": MACHINE,
     "no_answer": CalleeScript(sip_code=None),
     "silent_sip": CalleeScript(sip_code=None, rings=False),
