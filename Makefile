@@ -24,7 +24,7 @@ HEAVY := asterisk or browser or faults
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-demo: $(STAMP) lab  ## place calls to pretend people over a real Asterisk, watch in the browser
+demo: $(STAMP) $(if $(findstring --simulated,$(ARGS)),,lab)  ## place calls to pretend people over a real Asterisk, watch in the browser
 	@exec $(BIN)/callcamp demo $(ARGS)
 
 check: lint unit  ## quick: linters, types, architecture, unit tests (under a minute)
