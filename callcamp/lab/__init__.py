@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from callcamp.lab.ami import Ami
 from callcamp.lab.behaviours import (
+    ALL_BEHAVIOURS,
     BEHAVIOURS,
+    HANGS_UP_MIDWAY,
     LOAD,
     NUMBERS_PER_BEHAVIOUR,
     RAW_BEHAVIOURS,
@@ -31,7 +33,9 @@ from callcamp.lab.labs import (
 )
 
 __all__ = [
+    "ALL_BEHAVIOURS",
     "BEHAVIOURS",
+    "HANGS_UP_MIDWAY",
     "LOAD",
     "NUMBERS_PER_BEHAVIOUR",
     "RAW_BEHAVIOURS",

@@ -82,12 +82,20 @@ RAW_BEHAVIOURS: Final = tuple(
 )
 """More SIP refusals, for tests of the code mapping; slugs ``sip_403`` and so on."""
 
+HANGS_UP_MIDWAY: Final = Behaviour(
+    "hangs_up_midway", "15", "As person, and hangs up after four seconds.", "answered_person"
+)
+"""Somebody who listens to a part of the prompt only; apart, as samples don't mix it in."""
+
+ALL_BEHAVIOURS: Final = (*BEHAVIOURS, *RAW_BEHAVIOURS, HANGS_UP_MIDWAY)
+"""Everything that two digits can choose."""
+
 LOAD: Final = Behaviour(
     "load", "", "Answers at once, sends no audio, waits for the caller's BYE.", "answered_person"
 )
 """What the load numbers do."""
 
-_BY_SLUG: Final = {one.slug: one for one in (*BEHAVIOURS, *RAW_BEHAVIOURS)}
+_BY_SLUG: Final = {one.slug: one for one in ALL_BEHAVIOURS}
 _BY_CODE: Final = {one.code: one for one in _BY_SLUG.values()}
 
 
@@ -95,7 +103,7 @@ def number_for(slug: str, index: int = 0) -> str:
     """Return the ``index``-th number (E.164, with +) whose callee behaves like ``slug``.
 
     Args:
-        slug: of one of :data:`BEHAVIOURS` or :data:`RAW_BEHAVIOURS`, or ``load``.
+        slug: of one of :data:`ALL_BEHAVIOURS`, or ``load``.
         index: 0 to :data:`NUMBERS_PER_BEHAVIOUR` - 1 (``load``: 0 to 9999).
 
     Raises:

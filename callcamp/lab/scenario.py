@@ -13,10 +13,9 @@ from __future__ import annotations
 from typing import Final
 
 from callcamp.lab.behaviours import (
-    BEHAVIOURS,
+    ALL_BEHAVIOURS,
     LOAD_PREFIX,
     PREFIXES,
-    RAW_BEHAVIOURS,
     UNVALIDATED_PREFIX,
 )
 
@@ -131,7 +130,6 @@ def _match(pattern: str, variables: str) -> str:
 def _dispatch() -> list[str]:
     """The first steps: log the call, find its behaviour, go there."""
     ranges = "|".join(prefix[3:] for prefix in (*PREFIXES, UNVALIDATED_PREFIX))
-    known = (*BEHAVIOURS, *RAW_BEHAVIOURS)
     return [
         '<recv request="INVITE"><action>',
         '<ereg regexp="INVITE sip:([^@ ;]+)" search_in="msg" assign_to="line,num"/>',
@@ -152,7 +150,7 @@ def _dispatch() -> list[str]:
             f'<nop><action><test assign_to="is{one.code}" variable="digits" compare="equal"'
             f' value="{int(one.code)}"/></action></nop>'
             f'<nop next="{_target(one.slug, one.failure)}" test="is{one.code}"/>'
-            for one in known
+            for one in ALL_BEHAVIOURS
         ),
         _goto("fail404"),
     ]
@@ -191,6 +189,12 @@ def _talkers(sounds: str) -> list[str]:
         _request("INFO", 1, signal),
         '<recv response="200"/>',
         _listen(120_000, "hang_up"),
+        _label("hangs_up_midway"),
+        *_ring(1000, "hangs_up_midway_answers"),
+        _label("hangs_up_midway_answers"),
+        *_answer(),
+        hello,
+        _listen(4000, "hang_up"),
         _label("long_talk"),
         *_ring(1000, "long_talk_answers"),
         _label("long_talk_answers"),
@@ -215,7 +219,7 @@ def _talkers(sounds: str) -> list[str]:
 
 def _refusers(sounds: str) -> list[str]:
     """Everybody who does not pick up."""
-    codes = sorted({404, *(b.failure for b in (*BEHAVIOURS, *RAW_BEHAVIOURS) if b.failure)})
+    codes = sorted({404, *(b.failure for b in ALL_BEHAVIOURS if b.failure)})
     parts = [
         _label("no_answer"),
         *_ring(300_000, "fail480"),

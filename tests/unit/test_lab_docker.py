@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from callcamp.lab.place import data_folder
 from callcamp.lab.rootfs import read_packages
 
-TOP = data_folder("asterisk").parent
+TOP = Path(__file__).parents[2]
 DOCKER = TOP / "docker"
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from callcamp.errors import LabError
 from callcamp.lab import (
+    ALL_BEHAVIOURS,
     BEHAVIOURS,
     LOAD,
     NUMBERS_PER_BEHAVIOUR,
-    RAW_BEHAVIOURS,
     behaviour_of,
     load_number,
     number_for,
@@ -19,13 +19,13 @@ from callcamp.lab import (
 
 def test_every_number_of_every_behaviour_is_valid_and_distinct_and_leads_back() -> None:
     seen = set()
-    for behaviour in (*BEHAVIOURS, *RAW_BEHAVIOURS):
+    for behaviour in ALL_BEHAVIOURS:
         for index in range(NUMBERS_PER_BEHAVIOUR):
             number = number_for(behaviour.slug, index)
             assert behaviour_of(number) == behaviour
             seen.add(number)
         assert phonenumbers.is_valid_number(phonenumbers.parse(number))
-    assert len(seen) == NUMBERS_PER_BEHAVIOUR * len((*BEHAVIOURS, *RAW_BEHAVIOURS))
+    assert len(seen) == NUMBERS_PER_BEHAVIOUR * len(ALL_BEHAVIOURS)
 
 
 def test_load_numbers_are_valid_and_answer() -> None:
@@ -64,7 +64,7 @@ def test_what_the_lab_does_not_have_is_refused(slug: str, index: int) -> None:
 
 
 def test_slugs_and_codes_are_unique_and_dispositions_known() -> None:
-    every = (*BEHAVIOURS, *RAW_BEHAVIOURS)
+    every = ALL_BEHAVIOURS
     assert len({one.slug for one in every}) == len({one.code for one in every}) == len(every)
     assert {one.disposition for one in BEHAVIOURS} == {
         "answered_person",

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from callcamp.lab import BEHAVIOURS, RAW_BEHAVIOURS
+from callcamp.lab import ALL_BEHAVIOURS
 from callcamp.lab.audio import sound_files
 from callcamp.lab.invites import read_calls, size
 from callcamp.lab.scenario import render
@@ -33,7 +33,7 @@ def test_every_jump_has_its_label_and_every_label_once(scenario: ET.Element) -> 
 
 def test_every_behaviour_is_reachable(scenario: ET.Element) -> None:
     tests = {int(one.get("value", "")) for one in scenario.iter("test")}
-    assert tests == {int(one.code) for one in (*BEHAVIOURS, *RAW_BEHAVIOURS)}
+    assert tests == {int(one.code) for one in ALL_BEHAVIOURS}
 
 
 def test_every_sound_that_is_played_is_made(scenario: ET.Element) -> None:
