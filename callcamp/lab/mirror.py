@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-DEFAULT: Final = "http://deb.debian.org/debian"
 _DEBIAN: Final = re.compile(r"^(https?|file|copy)://?\S+/debian/?$")
 _ONE_LINE: Final = re.compile(r"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s")
 
@@ -28,13 +27,13 @@ def _uris(folder: Path) -> Iterator[str]:
                 yield from fields.get("URIs", "").split()
 
 
-def debian_mirror(folder: Path = Path("/etc/apt")) -> str:
-    """Return the host's Debian mirror, or Debian's own if it has none (say, on Ubuntu).
+def debian_mirror(folder: Path = Path("/etc/apt")) -> str | None:
+    """Return the host's Debian mirror, or None if it has none (say, on Ubuntu).
 
     Args:
         folder: apt's configuration folder.
     """
-    return next((uri for uri in _uris(folder) if _DEBIAN.match(uri)), DEFAULT).rstrip("/")
+    return next((uri.rstrip("/") for uri in _uris(folder) if _DEBIAN.match(uri)), None)
 
 
 def acquire_options() -> list[str]:

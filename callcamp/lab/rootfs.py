@@ -184,6 +184,7 @@ def _build(packages: PackageList, root: Path, say: Progress) -> None:
     log = root.with_suffix(".log")
     # Mirrors and caches may be older than the suite's validity of a week.
     options = ['Acquire::Check-Valid-Until "false"', *acquire_options()]
+    mirror = debian_mirror()
     command = [
         builder,
         "--variant=apt",
@@ -193,7 +194,7 @@ def _build(packages: PackageList, root: Path, say: Progress) -> None:
         f"--include={','.join(packages.packages)}",
         packages.suite,
         str(work),
-        debian_mirror(),
+        *([mirror] if mirror else []),  # without one, mmdebstrap takes Debian's own
     ]
     try:
         with log.open("w") as output:

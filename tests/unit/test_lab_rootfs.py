@@ -10,7 +10,7 @@ import pytest
 
 from callcamp.errors import LabError
 from callcamp.lab import rootfs
-from callcamp.lab.mirror import DEFAULT, debian_mirror
+from callcamp.lab.mirror import debian_mirror
 from callcamp.lab.place import Place, data_folder
 
 FAKE_BUILDER = """#!/bin/sh
@@ -129,9 +129,9 @@ def test_the_shipped_list_is_complete() -> None:
             "deb [signed-by=/k] https://m.example/debian/ stable main\n",
             "https://m.example/debian",
         ),
-        ("sources.list", "# deb http://m.example/debian x main\n", DEFAULT),
-        ("sources.list", "deb http://m.example/ubuntu noble main\n", DEFAULT),
-        ("sources.list.d/a.list", "deb http://m.example/debian-security x main\n", DEFAULT),
+        ("sources.list", "# deb http://m.example/debian x main\n", None),
+        ("sources.list", "deb http://m.example/ubuntu noble main\n", None),
+        ("sources.list.d/a.list", "deb http://m.example/debian-security x main\n", None),
         (
             "sources.list.d/a.sources",
             "Types: deb\nURIs: http://s.example/debian-security\n\nTypes: deb deb-src\nURIs: http://m.example/debian\n",
@@ -140,12 +140,14 @@ def test_the_shipped_list_is_complete() -> None:
         (
             "sources.list.d/a.sources",
             "Types: deb\nEnabled: no\nURIs: http://m.example/debian\n",
-            DEFAULT,
+            None,
         ),
-        ("sources.list.d/a.sources", "Types: deb-src\nURIs: http://m.example/debian\n", DEFAULT),
+        ("sources.list.d/a.sources", "Types: deb-src\nURIs: http://m.example/debian\n", None),
     ],
 )
-def test_the_hosts_mirror_is_found(tmp_path: Path, name: str, text: str, mirror: str) -> None:
+def test_the_hosts_mirror_is_found(
+    tmp_path: Path, name: str, text: str, mirror: str | None
+) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
