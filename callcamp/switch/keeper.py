@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pydantic import SecretStr
 
 from callcamp.core.events import LinkDown, LinkUp
-from callcamp.errors import BadCredentials, CallcampError, SwitchUnavailable
+from callcamp.errors import BadCredentials, CallcampError, SwitchTimeout, SwitchUnavailable
 from callcamp.switch.event_queue import EventQueue
 from callcamp.switch.facts import check_ready
 from callcamp.switch.link import OpenLink
@@ -210,8 +210,8 @@ class SessionKeeper:
 
 
 def _in_words(error: BaseException) -> str:
+    if isinstance(error, (TimeoutError, SwitchTimeout)):
+        return "Asterisk's manager interface does not answer in time."
     if isinstance(error, CallcampError):
         return error.message
-    if isinstance(error, TimeoutError):
-        return "Asterisk's manager interface does not answer in time."
     return f"Asterisk's manager interface cannot be reached: {error}"
