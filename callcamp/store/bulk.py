@@ -28,9 +28,10 @@ from callcamp.store import tables as t
 from callcamp.store.columns import Instant
 from callcamp.store.counts import Deltas
 from callcamp.store.database import (
+    need_file,
     parse_url,
     postgres_engine,
-    run_once,
+    read_once,
     sqlite_engine,
     store_errors,
 )
@@ -61,7 +62,7 @@ _FROM_STAGING = {
 
 def existing_phones(database_url: str, campaign_id: int) -> set[str]:
     """Return every number that a campaign has already."""
-    return run_once(database_url, _phones, campaign_id)
+    return read_once(database_url, _phones, campaign_id)
 
 
 def _phones(connection: Connection, campaign_id: int) -> set[str]:
@@ -101,6 +102,7 @@ def insert_from_staging(
     tell = progress or (lambda _done, _total: None)
     with store_errors():
         if url.get_backend_name() == "sqlite":
+            need_file(url)
             return _into_sqlite(url, import_id, staging, now, tell, replace=replace)
         with ThreadPoolExecutor(1) as thread:
             work = _into_postgres(url, import_id, staging, now, tell, replace=replace)

@@ -69,6 +69,19 @@ def sqlite_path(url: URL) -> Path:
     return Path(url.database or "")
 
 
+def need_file(url: URL) -> None:
+    """Make sure that the file of a SQLite address is there; SQLite would make an empty one.
+
+    Raises:
+        StoreError: it is not.
+    """
+    if not sqlite_path(url).is_file():
+        raise StoreError(
+            f"There is no database at {url.database}; `callcamp migrate` makes it.",
+            path=url.database,
+        )
+
+
 @contextmanager
 def store_errors() -> Iterator[None]:
     """Turn what drivers raise into :class:`StoreError`."""
@@ -166,11 +179,7 @@ class SqliteDatabase(Database):
         """Connect; the file has to be there."""
         if self._writer is not None:
             return
-        if not sqlite_path(self.url).is_file():
-            raise StoreError(
-                f"There is no database at {self.url.database}; `callcamp migrate` makes it.",
-                path=self.url.database,
-            )
+        need_file(self.url)
         writing = sqlite_engine(self.url)
         reading = sqlite_engine(self.url, read_only=True, size=READERS)
         self._engines = [writing, reading]
@@ -307,10 +316,30 @@ def run_once(
     For the command line and for child processes; it may be called inside a running loop too,
     which it blocks.
     """
-    url = parse_url(database_url)
+    return _run_once(parse_url(database_url), False, fn, *args, **kwargs)
+
+
+def read_once(
+    database_url: str,
+    fn: Callable[Concatenate[Connection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run a function that only reads as :func:`run_once` does, without hindering writers."""
+    return _run_once(parse_url(database_url), True, fn, *args, **kwargs)
+
+
+def _run_once(
+    url: URL,
+    read_only: bool,
+    fn: Callable[Concatenate[Connection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
     with store_errors():
         if url.get_backend_name() == "sqlite":
-            engine = sqlite_engine(url)
+            need_file(url)
+            engine = sqlite_engine(url, read_only=read_only)
             try:
                 with engine.begin() as connection:
                     return fn(connection, *args, **kwargs)

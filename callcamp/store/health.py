@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from callcamp.store.database import run_once
+from callcamp.store.database import read_once
 
 _MOST_PROBLEMS = 10
 
@@ -27,4 +27,4 @@ def integrity_problems(database_url: str) -> list[str]:
     Raises:
         StoreError: the database cannot be read.
     """
-    return run_once(database_url, _problems)
+    return read_once(database_url, _problems)

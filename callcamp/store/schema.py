@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from callcamp.errors import StoreError
-from callcamp.store.database import parse_url, run_once, sqlite_path, store_errors
+from callcamp.store.database import parse_url, read_once, run_once, sqlite_path, store_errors
 
 _LOCK_KEY = 0x63616C6C63616D70  # "callcamp"
 
@@ -101,7 +101,7 @@ def current_revision(database_url: str) -> str | None:
     url = parse_url(database_url)
     if url.get_backend_name() == "sqlite" and not sqlite_path(url).is_file():
         return None
-    return run_once(database_url, revision_of)
+    return read_once(database_url, revision_of)
 
 
 def needs_migration(database_url: str) -> bool:

@@ -7,7 +7,9 @@ emptied.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -47,6 +49,7 @@ from callcamp.errors import (
     StoreError,
 )
 from callcamp.store import SqlStore, current_revision, migrate, needs_migration
+from callcamp.store.bulk import existing_phones
 
 
 async def test_a_database_without_tables_says_migrate(empty_url: str) -> None:
@@ -54,6 +57,22 @@ async def test_a_database_without_tables_says_migrate(empty_url: str) -> None:
     assert needs_migration(empty_url)
     with pytest.raises(StoreError, match="callcamp migrate"):
         await SqlStore(empty_url).open()
+
+
+def test_a_missing_file_is_not_made_by_asking(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    with pytest.raises(StoreError, match="callcamp migrate"):
+        existing_phones(f"sqlite:///{path}", 1)
+    assert not path.exists()
+
+
+def test_asking_for_the_revision_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    migrate(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not needs_migration(f"sqlite:///{path}")
+        other.rollback()
 
 
 async def test_an_empty_file_says_migrate(tmp_path: Path) -> None:
