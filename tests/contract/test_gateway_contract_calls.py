@@ -25,7 +25,7 @@ from callcamp.core.events import (
     SwitchEvent,
 )
 from callcamp.core.outcome import Disposition, Evidence, classify
-from callcamp.lab import BEHAVIOURS, RAW_BEHAVIOURS, Behaviour
+from callcamp.lab import ALL_BEHAVIOURS, BEHAVIOURS, Behaviour
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Story:
 
 async def _call_everybody(ground: Ground) -> dict[str, Story]:
     async with following(ground) as (gateway, follower):
-        orders = {one.slug: ground.order(one.slug) for one in (*BEHAVIOURS, *RAW_BEHAVIOURS)}
+        orders = {one.slug: ground.order(one.slug) for one in ALL_BEHAVIOURS}
         ids = [order.attempt_id for order in orders.values()]
         for order in orders.values():
             await gateway.originate(order)
@@ -69,7 +69,7 @@ def stories(request: pytest.FixtureRequest) -> dict[str, Story]:
     return asyncio.run(on_simulation())
 
 
-SLUGS = [one.slug for one in (*BEHAVIOURS, *RAW_BEHAVIOURS)]
+SLUGS = [one.slug for one in ALL_BEHAVIOURS]
 ANSWERING = {
     *("person", "presses_key", "long_talk", "late_answer", "voicemail"),
     *("hangs_up_at_once", "hangs_up_midway"),
