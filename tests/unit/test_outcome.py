@@ -73,6 +73,22 @@ def test_a_result_from_the_outbox_tells_our_time_out_by_the_time_it_rang() -> No
     assert classify(early, ring_timeout_s=30) is D.UNAVAILABLE
 
 
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (Evidence(cause=127, sip_code=180, rang=True), D.NO_ANSWER),
+        (Evidence(cause=0, sip_code=183, rang=True), D.NO_ANSWER),
+        (Evidence(cause=0, sip_code=100, rang=False), D.TIMEOUT),
+        (Evidence(cause=19, rang=False), D.TIMEOUT),
+        (Evidence(cause=17, sip_code=486, rang=True), D.BUSY),
+    ],
+)
+def test_a_last_sip_code_below_200_means_that_we_gave_up(
+    evidence: Evidence, expected: Disposition
+) -> None:
+    assert classify(evidence, ring_timeout_s=30) is expected
+
+
 def test_causes_speak_when_there_is_no_sip_code_and_dial_status_when_there_is_no_cause() -> None:
     assert classify(Evidence(cause=17), ring_timeout_s=30) is D.BUSY
     assert classify(Evidence(cause=19), ring_timeout_s=30) is D.NO_ANSWER
@@ -140,9 +156,12 @@ def test_the_line_of_the_hangup_handler() -> None:
         dtmf="5",
         ring_s=3.5,
         talk_s=6.75,
+        ended_epoch_s=110.25,
     )
     unanswered = parse_evidence("cause=17&tech=486&answered=0&ringing=1&start=5&end=7.5")
-    assert unanswered == Evidence(cause=17, sip_code=486, answered=False, rang=True, ring_s=2.5)
+    assert unanswered == Evidence(
+        cause=17, sip_code=486, answered=False, rang=True, ring_s=2.5, ended_epoch_s=7.5
+    )
 
 
 @given(
