@@ -17,9 +17,10 @@ from callcamp.errors import InvalidInput
 from callcamp.http.context import ENGINE, campaign_id
 
 TYPES = {
-    "csv": "text/csv",
+    "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_CHUNK = 1 << 18
 PARTS = frozenset({"contacts", "calls"})
 
 
@@ -36,18 +37,33 @@ async def export(request: web.Request) -> web.StreamResponse:
         await export_campaign(
             store, campaign.id, path, cast("Format", fmt), what=cast("What | None", what)
         )
-        response = web.FileResponse(path)
-        response.content_type = TYPES[fmt]
-        if fmt == "csv":
-            response.charset = "utf-8"
         name = f"{campaign.settings.name} - {what}" if what else campaign.settings.name
-        response.headers["Content-Disposition"] = attachment(f"{name}.{fmt}")
-        # Sent here and not by the framework, so that the file can go right after.
-        await response.prepare(request)
-        await response.write_eof()
-        return response
+        return await _send(request, path, f"{name}.{fmt}", TYPES[fmt])
     finally:
         await asyncio.to_thread(folder.cleanup)
+
+
+async def _send(
+    request: web.Request, path: Path, filename: str, content_type: str
+) -> web.StreamResponse:
+    """Send a file that is gone afterwards, which FileResponse cannot (it opens it twice)."""
+    size = (await asyncio.to_thread(path.stat)).st_size
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": content_type,
+            "Content-Length": str(size),
+            "Content-Disposition": attachment(filename),
+        }
+    )
+    await response.prepare(request)
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            await response.write(chunk)
+    finally:
+        file.close()
+    await response.write_eof()
+    return response
 
 
 def attachment(filename: str) -> str:

@@ -201,6 +201,11 @@ if (upload) {
   upload.addEventListener("submit", (event) => {
     event.preventDefault();
     if (button.getAttribute("aria-busy") === "true") return;
+    const mib = Number(upload.dataset.maxMib);
+    if (input.files[0]?.size > mib * 1024 * 1024) {
+      toast(`The file is larger than ${mib} MB, the most that can be imported at once.`);
+      return;
+    }
     button.setAttribute("aria-busy", "true");
     bar.hidden = false;
     const request = new XMLHttpRequest();

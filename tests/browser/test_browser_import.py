@@ -1,0 +1,112 @@
+"""A file becomes contacts, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+EVIL = "<img src=x onerror=alert(1)>"
+FILE = f"""phone_number,name,{EVIL}
++12025550101,Ada,Paris
+202-555-0102,{EVIL},Rome
+12,Bad,Lyon
++12025550101,Twice,Nice
+"""
+
+
+def upload(name="list.csv", text=FILE):
+    """Return a file as Playwright hands it to a page."""
+    return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+
+
+async def test_browse_preview_map_confirm_undo(site, tab):
+    engine, page = site.engine, tab.page
+    campaign = await engine.campaign("Spring")
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    await page.locator("input[type=file]").set_input_files(upload())
+    await page.get_by_role("button", name="Upload and preview").click()
+    await expect(page.locator("h1")).to_have_text("list.csv")
+    await expect(page.locator("#figures")).to_contain_text("Valid2")
+    await expect(page.locator('[data-label="Why"]')).to_have_count(2)
+    await expect(page.locator('[data-label="Why"]').first).not_to_be_empty()
+    await expect(page.get_by_text(EVIL).first).to_be_visible()
+    assert (await engine.store.counts(campaign.id)).total == 0
+
+    await page.get_by_label("Variable for name").fill("first_name")
+    await page.get_by_role("button", name="Preview again with these").click()
+    await expect(page.get_by_label("Variable for name")).to_have_value("first_name")
+
+    async with page.expect_download() as coming:
+        await page.get_by_role("link", name="Download all of them").click()
+    assert (await coming.value).suggested_filename == "list - left out.csv"
+
+    await page.get_by_role("button", name="Confirm: import 2 contacts").click()
+    await expect(page.get_by_role("status").first).to_contain_text("2 contacts were added")
+    await page.get_by_role("link", name="To the campaign").click()
+    await expect(page.locator("#contacts tbody tr")).to_have_count(2)
+    await expect(page.locator("#contacts")).to_contain_text(EVIL)
+
+    await page.get_by_role("button", name="Undo").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("status").first).to_contain_text("was undone")
+    assert (await engine.store.counts(campaign.id)).total == 0
+
+
+async def test_a_dropped_file_goes_straight_to_its_preview(site, tab):
+    page = tab.page
+    campaign = await site.engine.campaign("Spring")
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    transfer = await page.evaluate_handle(
+        """(text) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([text], "dropped.csv", { type: "text/csv" }));
+          return transfer;
+        }""",
+        FILE,
+    )
+    await page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+    await expect(page.locator("h1")).to_have_text("dropped.csv")
+
+
+async def test_a_file_that_cannot_be_read_is_said_on_the_page(site, tab):
+    page = tab.page
+    campaign = await site.engine.campaign("Spring")
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    await page.locator("input[type=file]").set_input_files(upload(text="%PDF-1.4"))
+    await page.get_by_role("button", name="Upload and preview").click()
+    await expect(page.locator("#toast")).to_contain_text("PDF")
+    assert all("400" in line for line in tab.complaints)
+    tab.complaints.clear()
+
+
+async def test_too_large_a_file_is_not_even_sent(site, tab):
+    page = tab.page
+    campaign = await site.engine.campaign("Spring")
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    await page.locator("input[type=file]").set_input_files(upload(text="1" * (3 << 20)))
+    await page.get_by_role("button", name="Upload and preview").click()
+    await expect(page.locator("#toast")).to_contain_text("larger than 2 MB")
+
+
+async def test_contacts_are_exported(site, tab):
+    page = tab.page
+    campaign = await site.engine.campaign("Spring", 3)
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    for link, name in (("Export .xlsx", "Spring.xlsx"), ("Contacts .csv", "Spring.csv")):
+        async with page.expect_download() as coming:
+            await page.get_by_role("link", name=link).click()
+        assert (await coming.value).suggested_filename == name
+
+
+async def test_without_scripts_a_file_is_imported_too(site, browser):
+    campaign = await site.engine.campaign("Spring")
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    await page.locator("input[type=file]").set_input_files(upload())
+    await page.get_by_role("button", name="Upload and preview").click()
+    await page.get_by_role("button", name="Confirm: import 2 contacts").click()
+    await expect(page.get_by_role("status").first).to_contain_text("2 contacts were added")
+    await context.close()
