@@ -213,7 +213,8 @@ async def test_it_runs_on_its_own() -> None:
     client.order("x1", "+33600000000")
     assert (await client.event("Hangup"))["TechCause"] == "486"
     process.send_signal(signal.SIGTERM)
-    last = (await process.communicate())[0]
-    assert json.loads(last) == {"witness": {"+33600000000": 1}}
+    last = json.loads((await process.communicate())[0])
+    assert last["witness"] == {"+33600000000": 1}
+    assert (last["peaks"]["calls"], last["peaks"]["max_live"]) == (1, 1)
     assert process.returncode == 0
     await client.close()

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from callcamp.errors import CallcampError
@@ -73,7 +74,7 @@ async def _serve(switch: SimulatedSwitch) -> None:
     async with switch:
         _say({"host": switch.host, "port": switch.port, "pid": os.getpid()})
         await stop.wait()
-        _say({"witness": switch.witness()})
+        _say({"witness": switch.witness(), "peaks": asdict(switch.peaks())})
 
 
 def _say(what: dict[str, Any]) -> None:
