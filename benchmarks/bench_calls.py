@@ -1,0 +1,184 @@
+"""Calls per second and CPU per call: callcamp against a bare AMI loop on one Asterisk.
+
+Both keep the same number of calls in flight over the same trunk, dialplan and hangup
+handler; a call is answered at once and hung up at once. They take turns, so that a machine
+whose speed drifts does not favour one. callcamp runs with its database on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from datetime import time as clock_time
+from pathlib import Path
+
+from benchmarks.bare_loop import BareLoop
+from benchmarks.figures import Figures, at_least, at_most
+from callcamp.core.model import CampaignSettings, DailyWindow, NewContact, RetryPolicy
+from callcamp.lab import LabInfo, lab_down, lab_up, load_number, witness, witness_mark
+from callcamp.store import SqlStore, migrate
+
+NAME = "calls"
+SECONDS = 120
+ROUNDS = 1
+IN_FLIGHT = 150
+WARM_UP_S = 3.0
+WINDOW_S = 12.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One turn: calls per second, and CPU milliseconds per call of both sides."""
+
+    calls_per_s: float
+    asterisk_ms: float
+    own_ms: float
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds that a process has used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+async def bare(info: LabInfo) -> Run:
+    """Let the bare loop dial for a while."""
+    loop = BareLoop(info, IN_FLIGHT)
+    ends = time.monotonic() + WARM_UP_S + WINDOW_S
+    task = asyncio.create_task(loop.run(lambda: time.monotonic() >= ends))
+    await asyncio.sleep(WARM_UP_S)
+    before = loop.ended, cpu_s(info.asterisk_pid), cpu_s(os.getpid()), time.monotonic()
+    await asyncio.sleep(WINDOW_S - 0.5)
+    after = loop.ended, cpu_s(info.asterisk_pid), cpu_s(os.getpid()), time.monotonic()
+    await task
+    return _run(before, after)
+
+
+async def callcamp(info: LabInfo, folder: Path) -> Run:
+    """Let callcamp dial for a while, and check its books against the witness."""
+    url = f"sqlite:///{folder / 'bench.sqlite3'}"
+    await asyncio.to_thread(migrate, url)
+    store = SqlStore(url)
+    await store.open()
+    try:
+        campaign_id = await _campaign(store, info)
+        mark = witness_mark(info)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "benchmarks.calls_child",
+            str(campaign_id),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={
+                **os.environ,
+                "CALLCAMP_DATABASE_URL": url,
+                "CALLCAMP_DATA_DIR": str(folder),
+                "CALLCAMP_AMI_HOST": info.ami_host,
+                "CALLCAMP_AMI_PORT": str(info.ami_port),
+                "CALLCAMP_AMI_USERNAME": info.ami_username,
+                "CALLCAMP_AMI_SECRET": info.ami_secret,
+            },
+        )
+        if child.stdin is None or child.stdout is None:
+            raise RuntimeError("no pipes")
+        try:
+            await _line(child.stdout, b"started")
+            await asyncio.sleep(WARM_UP_S)
+            before = await _state(store, campaign_id, info, child.pid)
+            await asyncio.sleep(WINDOW_S)
+            after = await _state(store, campaign_id, info, child.pid)
+            child.stdin.write(b"pause\n")
+            made = int((await child.stdout.readline()).decode() or -1)
+            if await child.wait():
+                raise RuntimeError("callcamp did not end well")
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+    finally:
+        await store.close()
+    seen = sum((await asyncio.to_thread(witness, info, mark)).values())
+    if seen != made:
+        raise RuntimeError(f"callcamp says {made} calls, the witness saw {seen}")
+    return _run(before, after)
+
+
+async def _campaign(store: SqlStore, info: LabInfo) -> int:
+    now = datetime.now(UTC)
+    trunk = await store.save_trunk("lab", dial_string=f"PJSIP/{{number}}@{info.trunk}", cps=1000)
+    campaign = await store.create_campaign(
+        CampaignSettings(
+            name="bench",
+            trunk_id=trunk.id,
+            concurrency=IN_FLIGHT,
+            retry=RetryPolicy(max_attempts=1),
+            window=DailyWindow(start=clock_time(0), end=clock_time(0)),
+            detect_machines=False,
+        ),
+        now=now,
+    )
+    contacts = [NewContact(load_number(i), {"name": "x"}) for i in range(10_000)]
+    await store.add_contacts(campaign.id, contacts, now=now)
+    return campaign.id
+
+
+async def _line(stream: asyncio.StreamReader, wanted: bytes) -> None:
+    while (line := await stream.readline()).strip() != wanted:
+        if not line:
+            raise RuntimeError("callcamp did not start")
+
+
+async def _state(
+    store: SqlStore, campaign_id: int, info: LabInfo, pid: int
+) -> tuple[int, float, float, float]:
+    counts = await store.counts(campaign_id)
+    return counts.calls_made, cpu_s(info.asterisk_pid), cpu_s(pid), time.monotonic()
+
+
+def _run(before: tuple[int, float, float, float], after: tuple[int, float, float, float]) -> Run:
+    calls, asterisk_s, own_s, seconds = (b - a for a, b in zip(before, after, strict=True))
+    if calls <= 0:
+        raise RuntimeError("no call ended within the window")
+    return Run(calls / seconds, 1000 * asterisk_s / calls, 1000 * own_s / calls)
+
+
+async def run() -> Figures:
+    """Let both dial in turn and compare medians."""
+    info = await asyncio.to_thread(lab_up, "bench")
+    bares, ours = [], []
+    try:
+        for _ in range(ROUNDS):
+            bares.append(await bare(info))
+            with tempfile.TemporaryDirectory(prefix="callcamp-bench-") as folder:
+                ours.append(await callcamp(info, Path(folder)))
+    finally:
+        await asyncio.to_thread(lab_down, "bench")
+    return {
+        "calls_per_s": at_least(
+            statistics.median(r.calls_per_s for r in ours),
+            statistics.median(r.calls_per_s for r in bares),
+            0.9,
+            "calls/s (floor: bare AMI loop)",
+            bare_loop_ms_per_call=round(statistics.median(r.own_ms for r in bares), 3),
+        ),
+        "cpu_ms_per_call": at_most(
+            statistics.median(r.own_ms for r in ours),
+            statistics.median(r.asterisk_ms for r in ours),
+            0.3,
+            "ms of CPU (floor: Asterisk's)",
+        ),
+    }
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    sys.exit(main(only=sys.modules[__name__]))
