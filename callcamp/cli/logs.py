@@ -58,5 +58,6 @@ def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(_LEVELS[name])
-    # One line per request of a page that asks every second helps nobody.
-    logging.getLogger("aiohttp.access").setLevel(max(_LEVELS[name], logging.WARNING))
+    # What every request and every look at the schema would say helps nobody.
+    for library in ("aiohttp.access", "alembic"):
+        logging.getLogger(library).setLevel(max(_LEVELS[name], logging.WARNING))
