@@ -29,5 +29,5 @@ def csv_row(cells: Iterable[str]) -> list[str]:
 
 
 def xml_safe(text: str) -> str:
-    """Return ``text`` without the characters that a workbook cannot hold, and not too long."""
+    """Return ``text`` without what a cell cannot hold: control characters, and too much."""
     return _ILLEGAL.sub("", text)[:32_767]

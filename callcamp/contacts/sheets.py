@@ -27,6 +27,10 @@ def cell_text(value: object) -> str:
         if plain.time() == dt.time.min:
             return plain.date().isoformat()
         return plain.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, dt.timedelta):
+        seconds = abs(round(value.total_seconds()))
+        sign = "-" if value < dt.timedelta() else ""
+        return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     if isinstance(value, dt.time):
         return value.isoformat(timespec="seconds")
     return "" if value is None else str(value)
@@ -87,7 +91,7 @@ class SheetSource(Source):
     """The rows of a sheet, as texts."""
 
     def __init__(self, facts: dict[str, Any], sheet: Any, limits: Limits) -> None:
-        super().__init__(facts, first_row=(sheet.start or (0, 0))[0] + 1)
+        super().__init__(facts)
         self._height: int = max(1, sheet.height)
         self._cells = sheet.iter_rows()
         self._done = 0
@@ -100,9 +104,8 @@ class SheetSource(Source):
             for cells in islice(self._cells, count)
         ]
         if max(map(len, chain.from_iterable(rows)), default=0) > self._limits.max_cell:
-            first = self.first_row + self._done
             longest, number = max(
-                (max(map(len, row)), number) for number, row in enumerate(rows, first)
+                (max(map(len, row)), number) for number, row in enumerate(rows, self._done + 1)
             )
             raise LimitExceeded(
                 f"Row {number} has a cell of {longest:,} characters; at most "

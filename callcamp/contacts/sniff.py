@@ -153,4 +153,4 @@ def _is_binary(head: bytes) -> bool:
         # UTF-16 without its mark: every other byte is NUL in Western text.
         return not (nuls > len(head) / 4 and min(head[::2].count(0), head[1::2].count(0)) == 0)
     controls = sum(head.count(byte) for byte in range(32) if byte not in b"\t\n\v\f\r\x1b\x1c\x1d")
-    return controls > len(head) / 50
+    return controls > max(8, len(head) / 50)

@@ -21,6 +21,7 @@ from callcamp.contacts.sheets import open_sheet
 from callcamp.contacts.sniff import FileKind, check_size, detect
 from callcamp.contacts.table import Limits, ReadOptions, Source, Table, as_table
 from callcamp.contacts.text import open_text
+from callcamp.errors import InvalidInput
 
 ROWS_FILE = "rows.sqlite3"
 ERRORS_FILE = "errors.csv"
@@ -98,6 +99,10 @@ def stage(job: Job, progress: Progress = lambda _fraction, _rows: None) -> dict[
                     shown += problems[: SHOWN_PROBLEMS - len(shown)]
                 progress(source.fraction(), checker.counts.rows)
             staging.commit()
+        if checker.counts.rows == 0:
+            raise InvalidInput(
+                "The file has only a header: there is nobody to call.", field="file", value="header"
+            )
     finally:
         source.close()
     return _report(job, table, plan, checker, (examples, shown))

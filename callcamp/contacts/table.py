@@ -71,12 +71,10 @@ class Source:
 
     Args:
         facts: kind, encoding, delimiter, sheet (JSON-able).
-        first_row: number of the first row.
     """
 
-    def __init__(self, facts: dict[str, Any], first_row: int = 1) -> None:
+    def __init__(self, facts: dict[str, Any]) -> None:
         self.facts = facts
-        self.first_row = first_row
         self.notes: list[dict[str, Any]] = []
 
     def take(self, count: int) -> list[Row]:
@@ -175,7 +173,7 @@ def as_table(source: Source, options: ReadOptions, limits: Limits) -> Table:
         LimitExceeded: there are too many columns.
     """
     head = source.take(HEAD_ROWS)
-    number = source.first_row
+    number = 1
     while head and not any(cell.strip() for cell in head[0]):
         head.pop(0)
         number += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from itertools import islice
@@ -169,7 +170,7 @@ def find_dialect(sample: str, told: str | None) -> dict[str, Any]:
     escape = dialect.escapechar if dialect and dialect.escapechar == "\\" else ""
     return {
         "delimiter": delimiter,
-        "quotechar": _quote(sample, delimiter),
+        "quotechar": _quote(sample, dialect.quotechar if dialect else None),
         "doublequote": not escape or '""' in sample,
         "escapechar": escape or None if '\\"' in sample else None,
         "skipinitialspace": True,
@@ -183,17 +184,9 @@ def _plain_delimiter(sample: str) -> str:
     return best if all(best in line for line in lines) else ","
 
 
-def _quote(sample: str, delimiter: str) -> str:
-    """Return the quote: an apostrophe only if it always encloses cells, never inside one."""
-    if '"' in sample or "'" not in sample:
-        return '"'
-    cells = [cell.strip() for line in sample.splitlines() for cell in line.split(delimiter)]
-    with_quote = [cell for cell in cells if "'" in cell]
-    enclosed = all(
-        len(cell) > 1 and cell[0] == cell[-1] == "'" and "'" not in cell[1:-1]
-        for cell in with_quote
-    )
-    return "'" if enclosed else '"'
+def _quote(sample: str, found: str | None) -> str:
+    """Return the quote: an apostrophe only if it never stands inside a word."""
+    return "'" if found == "'" and not re.search(r"\w'\w", sample) else '"'
 
 
 def open_text(path: Path, options: ReadOptions, limits: Limits) -> Source:

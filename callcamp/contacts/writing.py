@@ -128,7 +128,7 @@ def _write_csv(folder: Path, path: Path, what: What, spool: _Spool) -> list[tupl
             writer = csv.writer(file)
             writer.writerow(csv_row(header))
             writer.writerows(
-                csv_row("" if cell is None else str(cell) for cell in row) for row in rows
+                csv_row("" if cell is None else xml_safe(str(cell)) for cell in row) for row in rows
             )
         finished.append((part, target))
     return finished

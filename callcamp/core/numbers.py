@@ -58,6 +58,13 @@ _PARSE_PROBLEM: dict[int, NumberProblem] = {
 }
 
 
+_LENGTH_PROBLEM: dict[int, NumberProblem] = {
+    phonenumbers.ValidationResult.TOO_SHORT: NumberProblem.TOO_SHORT,
+    phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: NumberProblem.TOO_SHORT,
+    phonenumbers.ValidationResult.TOO_LONG: NumberProblem.TOO_LONG,
+}
+
+
 def check_region(region: str) -> str:
     """Return ``region`` in capitals.
 
@@ -90,8 +97,11 @@ def normalise(text: str, region: str | None) -> str | RefusedNumber:
     except phonenumbers.NumberParseException as error:
         problem = _PARSE_PROBLEM.get(error.error_type, NumberProblem.NOT_A_NUMBER)
         return RefusedNumber(text, problem)
-    if parsed.extension or not phonenumbers.is_valid_number(parsed):
+    if parsed.extension:
         return RefusedNumber(text, NumberProblem.NOT_VALID)
+    if not phonenumbers.is_valid_number(parsed):
+        length = phonenumbers.is_possible_number_with_reason(parsed)
+        return RefusedNumber(text, _LENGTH_PROBLEM.get(length, NumberProblem.NOT_VALID))
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -205,36 +215,39 @@ def _valid_under(calling_code: int) -> str | None:
     return "|".join(ways) or None
 
 
-def _unknown_forms(metadata: PhoneMetadata) -> str:
-    """Return an expression for what can only be a national number, known or not.
+def _unknown_forms(metadata: PhoneMetadata, main_general: str) -> str | None:
+    """Return an expression for what has the shape of a national number, valid or not.
 
-    Text of this shape that :func:`_national_forms` does not take is no valid number: the
-    national prefix is stripped for sure, or there is none.
+    What of this shape :func:`_national_forms` does not take is no valid number, and its
+    length is not to blame: the national prefix is stripped for sure, or there is none.
     """
+    general = _described(metadata.general_desc)
+    if general is None:
+        return None
+    shape = f"(?={main_general})(?:{general})"
     prefix = metadata.national_prefix_for_parsing
     if not prefix:
-        return r"[0-9]{3,15}\Z"
-    bare = rf"(?!(?:{_no_groups(prefix)})(?<=[0-9]))[0-9]{{3,15}}\Z"
-    general = _described(metadata.general_desc)
-    if prefix.isdecimal() and not metadata.national_prefix_transform_rule and general:
-        return f"{prefix}(?:{general})|{bare}"
+        return shape
+    bare = f"(?!(?:{_no_groups(prefix)})(?<=[0-9])){shape}"
+    if not metadata.national_prefix_transform_rule:
+        return f"(?>{_no_groups(prefix)}){shape}|{bare}"
     return bare
 
 
 def _national_forms(metadata: PhoneMetadata, valid: str) -> str:
     """Return an expression for a national number; the number itself is the last group.
 
-    A national prefix is taken only when it is plain digits and what follows is a number by
-    itself: then libphonenumber strips it, always. A prefix that matches nothing but the
-    empty text changes nothing.
+    A national prefix is taken only when what follows is a number by itself: then
+    libphonenumber strips it, always (as much of it as matches alone: an atomic group). A
+    prefix that rewrites the number is left out, one that matches the empty text is none.
     """
     prefix = metadata.national_prefix_for_parsing
     if not prefix:
         return f"({valid})"
     bare = f"(?!(?:{_no_groups(prefix)})(?<=[0-9]))({valid})"
     general = _described(metadata.general_desc)
-    if prefix.isdecimal() and not metadata.national_prefix_transform_rule and general:
-        return f"{prefix}(?={general})({valid})|{bare}"
+    if not metadata.national_prefix_transform_rule and general:
+        return f"(?>{_no_groups(prefix)})(?={general})({valid})|{bare}"
     return bare
 
 
@@ -261,17 +274,24 @@ def _calling_code(digits: str) -> tuple[str, int, _Match, _Match]:
 @cache
 def _matchers(calling_code: int) -> tuple[_Match, _Match]:
     """Return the matchers of numbers that are, and are not, valid under a calling code."""
-    main = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code][0]
-    metadata = PhoneMetadata.metadata_for_region(main, None)
+    metadata = _main_metadata(calling_code)
+    general = _described(metadata.general_desc) if metadata else None
     valid = _valid_under(calling_code)
-    if metadata is None or valid is None:
+    if metadata is None or valid is None or general is None:
         return _no_match, _no_match
-    return _compiled(_national_forms(metadata, valid)), _compiled(_unknown_forms(metadata))
+    unknown = _unknown_forms(metadata, general)
+    return _compiled(_national_forms(metadata, valid)), _compiled(unknown)
 
 
-def _compiled(pattern: str) -> _Match:
-    """Return the matcher of an expression."""
-    return re.compile(pattern, re.ASCII).match
+def _main_metadata(calling_code: int) -> PhoneMetadata | None:
+    """Return the rules of the region that stands for a calling code."""
+    main = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code][0]
+    return PhoneMetadata.metadata_for_region(main, None)
+
+
+def _compiled(pattern: str | None) -> _Match:
+    """Return the matcher of an expression; of None, one that accepts nothing."""
+    return re.compile(pattern, re.ASCII).match if pattern else _no_match
 
 
 @cache
@@ -295,7 +315,10 @@ def _national_patterns(region: str | None) -> tuple[_Match, _Match, str]:
         unprefixed = f"(?!{_no_groups(prefix)})" if prefix else ""
         not_abroad = f"(?!{abroad})" if abroad else ""
         ways += f"|{not_abroad}(?!{general}){code}{unprefixed}(?={general})({valid})"
-    nowhere = f"{at_home}(?:{_unknown_forms(metadata)})"
+    main = _main_metadata(code)
+    main_general = _described(main.general_desc) if main else None
+    unknown = _unknown_forms(metadata, main_general) if main_general else None
+    nowhere = f"{at_home}(?:{unknown})" if unknown else None
     return _compiled(ways), _compiled(nowhere), f"+{code}"
 
 
