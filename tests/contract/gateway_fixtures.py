@@ -265,7 +265,7 @@ def gateway_to(ground: Ground, *, port: int | None = None, secret: str | None = 
         username=ground.username,
         secret=ground.secret if secret is None else secret,
         connect_timeout_s=10.0,
-        action_timeout_s=2.0,
+        action_timeout_s=3.0,
         ping_interval_s=0.5,
         event_queue=10_000,
         backoff=Backoff(first_s=0.05, cap_s=0.3),
