@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -130,7 +131,8 @@ async def _until_stopped(stop: asyncio.Event, engine: Engine) -> None:
         raise AssertionError("the engine was not started")
     waiter = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait([waiter, engine.failed], return_when=asyncio.FIRST_COMPLETED)
+        ends: set[asyncio.Future[Any]] = {waiter, engine.failed}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiter.cancel()
     if engine.failed.done() and not engine.failed.cancelled():

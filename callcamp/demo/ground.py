@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from callcamp.demo.options import DemoOptions
 from callcamp.engine.clock import Clock
 from callcamp.lab import behaviour_of, lab_down, lab_status, lab_up, witness, witness_mark
-from callcamp.switch.simulated import CalleeScript, SimulatedSwitch, script_for
+from callcamp.switch.simulated import CalleeScript, SimulatedSwitch, refuses, script_for
 
 LAB_NAME = "demo"
 
@@ -109,4 +109,5 @@ async def _simulated(options: DemoOptions) -> AsyncIterator[Ground]:
 
 def _callee(number: str) -> CalleeScript | None:
     behaviour = behaviour_of(number)
-    return None if behaviour is None else script_for(behaviour.slug, behaviour.failure)
+    # SIPp refuses numbers that the lab does not know in the same way.
+    return refuses(404) if behaviour is None else script_for(behaviour.slug, behaviour.failure)
