@@ -38,12 +38,14 @@ class Trace:
         sent_at: when the order was about to be sent (None: never).
         seen: whether Asterisk has shown its channel.
         killed_by_restart: whether Asterisk was seen to restart after it was sent.
+        sent_to: when the Asterisk was started that was given the order (None: not known).
     """
 
     status: AttemptStatus
     sent_at: datetime | None
     seen: bool
     killed_by_restart: bool = False
+    sent_to: datetime | None = None
 
 
 def settle(
@@ -71,13 +73,23 @@ def settle(
         return Settled.ENDED
     if trace.status is AttemptStatus.CLAIMED or trace.sent_at is None:
         return Settled.NEVER_PLACED
-    if trace.killed_by_restart or _restarted_since(trace.sent_at, switch_started_at):
+    if trace.killed_by_restart or _surely_restarted(trace, switch_started_at):
         return Settled.DIED_WITH_SWITCH
     if now < trace.sent_at + timedelta(seconds=margin_s):
         return Settled.DOUBT
+    if trace.sent_to is None and _restarted_since(trace.sent_at, switch_started_at):
+        return Settled.DIED_WITH_SWITCH
     if trace.seen:
         return Settled.END_NOT_SEEN
     return Settled.NEVER_PLACED
+
+
+def _surely_restarted(trace: Trace, switch_started_at: datetime | None) -> bool:
+    if switch_started_at is None or trace.sent_at is None:
+        return False
+    if trace.sent_to is not None:
+        return trace.sent_to != switch_started_at
+    return trace.sent_at < switch_started_at - timedelta(seconds=RESTART_SKEW_S)
 
 
 def _restarted_since(sent_at: datetime, switch_started_at: datetime | None) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,7 +21,7 @@ from callcamp.engine.lane import Lane, ReadyCall
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.registry import Registry, Track
 from callcamp.engine.tracker import Tracker
-from callcamp.errors import CallcampError, NotFound
+from callcamp.errors import CallcampError, InvalidInput, NotFound, StoreError
 from callcamp.ports import CallGateway, CallOrder, Store
 from callcamp.switch import ATTEMPT_PREFIX
 
@@ -68,6 +69,7 @@ class Dialer:
         live: what pages show.
         clock: the engine's clock.
         lease_s: how long a claim holds before its call is sent.
+        may_dial: whether this engine is (still) the one that dials.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Dialer:
         live: LiveFeed,
         clock: Clock,
         lease_s: float,
+        may_dial: Callable[[], bool],
     ) -> None:
         self._store = store
         self._gateway = gateway
@@ -90,12 +93,16 @@ class Dialer:
         self._live = live
         self._clock = clock
         self._lease_s = lease_s
+        self._may_dial = may_dial
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
         self._idle: dict[int, datetime | None] = {}
         self._open: set[int] = set()
-        self._refresh_wanted = True
-        self._turn = 0
+        self._fresh = asyncio.Event()
+        self._changes = 0
+        self._doubtful_ids: list[str] = []
+        self._served: dict[int, int] = {}
+        self._turns = itertools.count(1)
 
     def wake(self) -> None:
         """Look at running campaigns soon: something happened."""
@@ -105,7 +112,8 @@ class Dialer:
         """Read campaigns again soon: one was changed, or got contacts."""
         self._idle.pop(campaign_id, None)
         self._open.discard(campaign_id)
-        self._refresh_wanted = True
+        self._changes += 1
+        self._fresh.clear()
         self._wake.set()
 
     def contacts_returned(self) -> None:
@@ -121,42 +129,71 @@ class Dialer:
             while True:
                 now_s = asyncio.get_running_loop().time()
                 try:
-                    if self._refresh_wanted or now_s >= next_tick_s:
+                    if not self._fresh.is_set() or now_s >= next_tick_s:
                         next_tick_s = now_s + TICK_S
-                        self._refresh_wanted = False
-                        self._idle.clear()
-                        self._open.clear()
-                        await self._book.refresh()
+                        await self._read_again()
                     await self._look_at_all()
                 except CallcampError as error:
                     log.error("dialer_held_up", problem=error.message)
                     await asyncio.sleep(TICK_S)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), TICK_S)
+                    async with asyncio.timeout(TICK_S):
+                        await self._wake.wait()
                 self._wake.clear()
         finally:
             for _, task in self._lanes.values():
                 task.cancel()
 
-    async def _look_at_all(self) -> None:
-        campaigns = self._book.running()
-        if not campaigns:
+    async def close(self) -> None:
+        """Give back what was claimed and not sent; :meth:`run` has to be over."""
+        lanes, self._lanes = self._lanes, {}
+        for lane, task in lanes.values():
+            await lane.close(task)
+        for track in self._registry:
+            if track.status is AttemptStatus.CLAIMED:
+                self._tracker.release(track)
+
+    async def _read_again(self) -> None:
+        """Read campaigns and trunks; while it does, no lane sends on what may be out of date."""
+        self._idle.clear()
+        self._open.clear()
+        changes = self._changes
+        await self._find_doubtful_claims()
+        await self._book.refresh()
+        if changes == self._changes:
+            self._fresh.set()
+
+    async def _find_doubtful_claims(self) -> None:
+        """Give back claims of which the database did not say whether it has them."""
+        if not self._doubtful_ids:
             return
-        self._turn = (self._turn + 1) % len(campaigns)
-        for campaign in campaigns[self._turn :] + campaigns[: self._turn]:
+        known = await self._store.attempt_context(self._doubtful_ids)
+        self._doubtful_ids.clear()
+        for attempt, _ in known.values():
+            if attempt.status is AttemptStatus.CLAIMED and not self._registry.get(attempt.id):
+                campaign = await self._book.campaign(attempt.campaign_id)
+                track = Track.of(attempt, campaign.settings.trunk_id, watched=False)
+                self._registry.add(track)
+                self._tracker.release(track)
+
+    async def _look_at_all(self) -> None:
+        # Whoever got calls last comes last: a turn that went round with every look could give
+        # all free channels to the same campaign.
+        for campaign in sorted(self._book.running(), key=lambda c: self._served.get(c.id, 0)):
             try:
                 lane = self._lane(await self._book.trunk(campaign.settings.trunk_id))
-            except NotFound as error:
+                await self._look_at(campaign, lane)
+            except (NotFound, InvalidInput) as error:
                 log.error("campaign_held_up", campaign=campaign.id, problem=error.message)
-                continue
-            await self._look_at(campaign, lane)
 
     async def _look_at(self, campaign: Campaign, lane: Lane) -> None:
         now = self._clock.now()
         plan = self._plan(campaign, lane, now)
         self._live.note_plan(campaign.id, plan)
         if plan.count:
-            claims = await self._claim(campaign, plan.count, now)
+            claims = await self._claim(campaign, lane, plan.count, now)
+            if claims:
+                self._served[campaign.id] = next(self._turns)
             if len(claims) < plan.count:
                 await self._nothing_more_due(campaign, lane)
         if self._registry.in_campaign(campaign.id) or campaign.id in self._open:
@@ -164,8 +201,7 @@ class Dialer:
         if await self._store.finish_if_done(campaign.id, now=now):
             log.info("campaign_completed", campaign=campaign.id)
             self._live.touch()
-            self._refresh_wanted = True
-            self.wake()
+            self.campaign_changed(campaign.id)
         else:
             self._open.add(campaign.id)
 
@@ -180,7 +216,7 @@ class Dialer:
                 trunk_max=trunk.max_channels,
                 trunk_refuses=lane.blocked,
                 cps_room=lane.room(),
-                link_up=self._gateway.link_up and self._tracker.synced,
+                link_up=self._gateway.link_up and self._tracker.synced and self._may_dial(),
                 due=campaign.settings.concurrency if due_at and due_at <= now else 0,
             ),
             now,
@@ -190,32 +226,43 @@ class Dialer:
         self._idle[campaign.id] = await self._store.next_due_at(campaign.id)
         self._live.note_plan(campaign.id, self._plan(campaign, lane, self._clock.now()))
 
-    async def _claim(self, campaign: Campaign, count: int, now: datetime) -> list[Claim]:
-        claims = await self._store.claim(
-            campaign.id,
-            [new_attempt_id() for _ in range(count)],
-            now=now,
-            lease_until=now + timedelta(seconds=self._lease_s),
-        )
+    async def _claim(
+        self, campaign: Campaign, lane: Lane, count: int, now: datetime
+    ) -> list[Claim]:
+        attempt_ids = [new_attempt_id() for _ in range(count)]
+        lease_until = now + timedelta(seconds=self._lease_s)
+        try:
+            claims = await self._store.claim(
+                campaign.id, attempt_ids, now=now, lease_until=lease_until
+            )
+        except StoreError:
+            self._doubtful_ids.extend(attempt_ids)
+            raise
         if not claims:
             return claims
-        trunk = await self._book.trunk(campaign.settings.trunk_id)
-        for claim in claims:
-            self._registry.add(Track.of(claim.attempt, trunk.id, watched=True))
+        trunk = lane.trunk
+        tracks = [Track.of(claim.attempt, trunk.id, watched=True) for claim in claims]
+        for track in tracks:
+            self._registry.add(track)
         sent_at = self._clock.now()
-        allowed = await self._store.mark_dialing([c.attempt.id for c in claims], now=sent_at)
-        self._hand_over(claims, campaign, trunk, set(allowed), sent_at)
+        try:
+            allowed = await self._store.mark_dialing([t.attempt_id for t in tracks], now=sent_at)
+        except CallcampError:
+            # Whether it was noted or not: nothing was sent.
+            for track in tracks:
+                self._tracker.release(track)
+            raise
+        self._hand_over(claims, campaign, lane, set(allowed), sent_at)
         return claims
 
     def _hand_over(
         self,
         claims: list[Claim],
         campaign: Campaign,
-        trunk: Trunk,
+        lane: Lane,
         allowed: set[str],
         sent_at: datetime,
     ) -> None:
-        lane = self._lane(trunk)
         for claim in claims:
             track = self._registry.get(claim.attempt.id)
             if track is None:
@@ -226,7 +273,7 @@ class Dialer:
             track.status = AttemptStatus.DIALING
             track.sent_at = sent_at
             self._tracker.show(track, sent_at)
-            lane.put(ReadyCall(track, call_order(claim, campaign, trunk)))
+            lane.put(ReadyCall(track, call_order(claim, campaign, lane.trunk)))
 
     def _lane(self, trunk: Trunk) -> Lane:
         if trunk.id not in self._lanes:
@@ -236,10 +283,15 @@ class Dialer:
                 tracker=self._tracker,
                 live=self._live,
                 clock=self._clock,
-                may_send=self._book.is_running,
+                may_send=lambda campaign_id: (
+                    self._may_dial() and self._book.is_running(campaign_id)
+                ),
+                fresh=self._fresh,
                 on_room=self.wake,
             )
             self._lanes[trunk.id] = lane, asyncio.create_task(lane.run())
-        lane = self._lanes[trunk.id][0]
+        lane, task = self._lanes[trunk.id]
+        if task.done():
+            raise RuntimeError(f"The lane of trunk {trunk.name} ended by itself.")
         lane.set_trunk(trunk)
         return lane

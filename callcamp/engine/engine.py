@@ -72,6 +72,7 @@ class Engine:
             live=self.live,
             clock=self.clock,
             lease_s=settings.lease_s,
+            may_dial=self._holds_right,
         )
         self._reconciler = Reconciler(
             store=store,
@@ -90,6 +91,7 @@ class Engine:
         )
         self.imports = Imports(store, settings, self.clock.now)
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._held_until_s = 0.0
         self._tasks: list[asyncio.Task[Any]] = []
         self.failed: asyncio.Future[BaseException] | None = None
         """Resolves with the reason when a task of the engine dies or its right is lost."""
@@ -141,6 +143,7 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._dialer.close()
         await self.gateway.close()
         with contextlib.suppress(StoreError):
             await self.tracker.commit()
@@ -155,10 +158,10 @@ class Engine:
         self._dialer.wake()
 
     async def _hold(self) -> None:
-        other = await self.store.hold_engine(self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S)
+        other = await self._take_or_renew()
         if other is not None and _died_here(other):
             await self.store.release_engine(other)
-            other = await self.store.hold_engine(self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S)
+            other = await self._take_or_renew()
         if other is not None:
             raise Conflict(
                 f"Another callcamp engine ({other}) works on this database. Stop it first, "
@@ -166,13 +169,22 @@ class Engine:
                 holder=other,
             )
 
+    def _holds_right(self) -> bool:
+        """Tell whether nobody else can have taken the database over yet."""
+        return asyncio.get_running_loop().time() < self._held_until_s
+
+    async def _take_or_renew(self) -> str | None:
+        asked_s = asyncio.get_running_loop().time()
+        other = await self.store.hold_engine(self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S)
+        if other is None:
+            self._held_until_s = asked_s + ENGINE_TTL_S
+        return other
+
     async def _keep_holding(self) -> None:
         while True:
             await asyncio.sleep(ENGINE_TTL_S / 3)
             try:
-                other = await self.store.hold_engine(
-                    self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S
-                )
+                other = await self._take_or_renew()
             except StoreError as error:
                 log.error("engine_right_not_renewed", problem=error.message)
                 continue
@@ -222,4 +234,4 @@ def _died_here(holder: str) -> bool:
         return True
     except PermissionError:
         return False
-    return int(pid) == os.getpid()
+    return False

@@ -13,7 +13,7 @@ import structlog
 from callcamp.core.model import Trunk
 from callcamp.core.outcome import Evidence
 from callcamp.core.pacing.bucket import Bucket, smooth
-from callcamp.core.states import ATTEMPT
+from callcamp.core.states import ATTEMPT, AttemptStatus
 from callcamp.engine.clock import Clock
 from callcamp.engine.ending import UNSENDABLE
 from callcamp.engine.live import LiveFeed
@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 LOOK_AHEAD_S = 0.2
 """How much of its CPS a lane keeps ready, so that commits never hold calls up."""
+READY_MOST_S = 1.0
+"""How long before its turn a call may be made ready; a slow trunk's next call waits unclaimed,
+for one that is committed as sent cannot be told from one that was, if the engine dies."""
 REFUSED_PAUSE_S = 5.0
 REFUSED_PAUSE_MOST_S = 60.0
 
@@ -48,6 +51,7 @@ class Lane:
         live: counts placed calls.
         clock: the engine's clock.
         may_send: whether a campaign (by id) still wants its calls sent.
+        fresh: set while what ``may_send`` says is not out of date.
         on_room: called when the lane can take more.
     """
 
@@ -60,6 +64,7 @@ class Lane:
         live: LiveFeed,
         clock: Clock,
         may_send: Callable[[int], bool],
+        fresh: asyncio.Event,
         on_room: Callable[[], None],
     ) -> None:
         self.trunk = trunk
@@ -68,9 +73,11 @@ class Lane:
         self._live = live
         self._clock = clock
         self._may_send = may_send
+        self._fresh = fresh
         self._on_room = on_room
         self._bucket: Bucket = smooth(trunk.cps)
         self._queue: deque[ReadyCall] = deque()
+        self._unsent: dict[str, Track] = {}
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._blocked_until_s = 0.0
@@ -84,7 +91,8 @@ class Lane:
 
     def room(self) -> int:
         """Return how many more calls may be made ready now."""
-        if self._clock.monotonic_s() < self._blocked_until_s:
+        now_s = self._clock.monotonic_s()
+        if self.blocked or self._bucket.wait_s(now_s) > READY_MOST_S * self._clock.speed:
             return 0
         return max(0, math.ceil(self.trunk.cps * LOOK_AHEAD_S) - len(self._queue))
 
@@ -96,7 +104,18 @@ class Lane:
     def put(self, call: ReadyCall) -> None:
         """Take a call to send as soon as the trunk's CPS allows it."""
         self._queue.append(call)
+        self._unsent[call.track.attempt_id] = call.track
         self._wake.set()
+
+    async def close(self, task: asyncio.Task[None]) -> None:
+        """End ``task``, which runs :meth:`run`, and give back every call that was not sent."""
+        tasks = [task, *self._sending]
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._queue.clear()
+        for track in list(self._unsent.values()):
+            self._give_back(track)
 
     async def run(self) -> None:
         """Send calls as they become ready, evenly, for ever."""
@@ -109,7 +128,12 @@ class Lane:
                 if wait_s > 0:
                     await self._clock.sleep(wait_s)
                     continue
+                if not self._fresh.is_set():
+                    await self._fresh.wait()
+                    continue
                 self._send(self._queue.popleft())
+                # The call goes out now, so the next one is spaced from its true instant.
+                await asyncio.sleep(0)
                 if self.room():
                     self._on_room()
         finally:
@@ -118,19 +142,36 @@ class Lane:
 
     def _send(self, call: ReadyCall) -> None:
         track = call.track
-        if track.status in ATTEMPT.final():
+        if track.status in ATTEMPT.final() or not self._is_wanted(track):
+            self._give_back(track)
             return
-        if self.blocked or not self._may_send(track.campaign_id):
-            self._tracker.release(track)
-            return
-        self._bucket = self._bucket.take(self._clock.monotonic_s())
-        self._live.note_placed(track.campaign_id, self._clock.now())
         task = asyncio.create_task(self._place(call))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
+    def _give_back(self, track: Track) -> None:
+        self._unsent.pop(track.attempt_id, None)
+        if track.status not in ATTEMPT.final():
+            self._tracker.release(track)
+
+    def _is_wanted(self, track: Track) -> bool:
+        return (
+            not self.blocked
+            and self._tracker.synced
+            and track.status is AttemptStatus.DIALING
+            and self._may_send(track.campaign_id)
+        )
+
     async def _place(self, call: ReadyCall) -> None:
         track = call.track
+        if not self._fresh.is_set() or not self._is_wanted(track):
+            self._give_back(track)
+            return
+        self._unsent.pop(track.attempt_id, None)
+        self._bucket = self._bucket.take(self._clock.monotonic_s())
+        track.sent_at = self._clock.now()
+        track.sent_to = self._tracker.switch_started_at
+        self._live.note_placed(track.campaign_id, track.sent_at)
         try:
             await self._gateway.originate(call.order)
         except SwitchUnavailable:
@@ -150,6 +191,9 @@ class Lane:
         except InvalidInput as error:
             log.error("call_unsendable", attempt=track.attempt_id, problem=error.message)
             self._tracker.end(track, Evidence(detail=UNSENDABLE))
+        except Exception:
+            log.exception("call_not_sent", attempt=track.attempt_id)
+            self._tracker.doubt_originate(track)
         else:
             self._refused_pause_s = REFUSED_PAUSE_S
 

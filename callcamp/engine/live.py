@@ -73,6 +73,7 @@ class LiveFeed:
     def note_placed(self, campaign_id: int, at: datetime) -> None:
         """Count a call that was placed."""
         self._placed.setdefault(campaign_id, deque()).append(at)
+        self.calls_per_minute(campaign_id, at)
 
     def calls_per_minute(self, campaign_id: int, now: datetime) -> int:
         """Return how many calls were placed in the last 60 seconds."""

@@ -60,8 +60,10 @@ class Reconciler:
         """Resync when asked to, and look at overdue attempts, for ever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._tracker.resync_wanted.wait(), LOOK_EVERY_S)
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._tracker.resync_wanted.wait()
             if not self._gateway.link_up:
+                await asyncio.sleep(LOOK_EVERY_S)
                 continue
             full = self._tracker.resync_wanted.is_set()
             self._tracker.resync_wanted.clear()
@@ -89,13 +91,14 @@ class Reconciler:
 
     async def resync(self) -> None:
         """Compare every attempt with Asterisk and clean the outbox of committed ends."""
+        before = self._tracker.sight
         box = await self.compare(list(self._registry))
         strangers = [i for i in box if self._registry.get(i) is None]
         if strangers:
             known = await self._store.attempt_context(strangers)
             settled = [i for i, (a, _) in known.items() if a.status in ATTEMPT.final()]
             self._tracker.delete_entries(settled)
-        if not self._tracker.resync_wanted.is_set():
+        if self._tracker.sight == before:
             self._tracker.synced = True
             self._tracker.on_synced()
             log.info("synced", live=len(self._registry), outbox=len(box))
@@ -109,7 +112,7 @@ class Reconciler:
         for track in tracks:
             if self._registry.get(track.attempt_id) is not track:
                 continue
-            if track.status in ATTEMPT.final():
+            if track.status in ATTEMPT.final() or track.hung_up_at is not None:
                 continue
             if track.sent_at is not None and track.sent_at >= asked_at:
                 continue

@@ -17,7 +17,8 @@ from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 class Track:
     """One live attempt as the tracker follows it.
 
-    ``status`` is ahead of the store by the steps in ``pending``. ``check_at`` is when an
+    ``status`` is ahead of the store by the steps in ``pending``. ``sent_to`` is when the
+    Asterisk was started that was given the order (None: not known). ``check_at`` is when an
     attempt in doubt is looked at again; ``failed_at`` is when Asterisk said that the order
     failed while no channel of it had been seen.
     """
@@ -32,6 +33,7 @@ class Track:
     status: AttemptStatus
     claimed_at: datetime
     sent_at: datetime | None = None
+    sent_to: datetime | None = None
     rang_at: datetime | None = None
     answered_at: datetime | None = None
     hung_up_at: datetime | None = None
@@ -42,6 +44,7 @@ class Track:
     watched: bool = True
     killed_by_restart: bool = False
     originate_ended: bool = False
+    mended: int = 0
     pending: list[AttemptEvent] = field(default_factory=list)
 
     @classmethod
@@ -74,7 +77,7 @@ class Track:
 
     def trace(self) -> Trace:
         """Return what is known, for settling."""
-        return Trace(self.status, self.sent_at, self.seen, self.killed_by_restart)
+        return Trace(self.status, self.sent_at, self.seen, self.killed_by_restart, self.sent_to)
 
     def deadline(self, margin_s: float, max_call_s: float) -> datetime | None:
         """Return when silence on this attempt becomes suspicious."""
@@ -132,3 +135,14 @@ class Registry:
     def on_trunk(self, trunk_id: int) -> int:
         """Return how many attempts on a trunk are live."""
         return self._per_trunk[trunk_id]
+
+
+def route(stored: AttemptStatus, wanted: AttemptStatus) -> list[AttemptEvent]:
+    """Return the fewest steps of the attempt table from one state to another."""
+    ways: dict[AttemptStatus, list[AttemptEvent]] = {stored: []}
+    for state in (queue := [stored]):
+        for (source, event), target in ATTEMPT.table.items():
+            if source is state and target not in ways:
+                ways[target] = [*ways[state], event]
+                queue.append(target)
+    return ways.get(wanted, [])

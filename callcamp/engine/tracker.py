@@ -8,6 +8,7 @@ when the database fails, the same changes are tried again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
@@ -32,9 +33,9 @@ from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock
 from callcamp.engine.ending import NO_CHANNEL_PAUSE_S, as_change, end_as_written
 from callcamp.engine.live import LiveCallView, LiveFeed
-from callcamp.engine.registry import Registry, Track
-from callcamp.errors import CallcampError, SwitchError
-from callcamp.ports import CallGateway, Store
+from callcamp.engine.registry import Registry, Track, route
+from callcamp.errors import CallcampError
+from callcamp.ports import Applied, CallGateway, Store
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,8 @@ TICK_S = 0.25
 """How often closing and overdue attempts are looked at."""
 CLOSING_GRACE_S = 1.0
 """How long a hung-up call waits for the OriginateResponse that tells why."""
+MOST_MENDS = 3
+"""How often an attempt whose change the store refuses is led on from where the store has it."""
 RETRY_PAUSE_S = 1.0
 """How long a commit that failed waits before it is tried again."""
 
@@ -97,6 +100,8 @@ class Tracker:
         """Set when attempts must be compared with Asterisk."""
         self.synced = False
         """Whether attempts and Asterisk agree, so that dialling is safe."""
+        self.sight = 0
+        """Counts whatever makes a comparison with Asterisk that is under way worthless."""
 
     async def read_events(self) -> None:
         """Note events as they come, until the gateway closes."""
@@ -114,7 +119,6 @@ class Tracker:
                 self._note_link_up(event)
             case LinkDown():
                 log.warning("link_down", reason=event.reason)
-                self.synced = False
                 self._lose_sight()
                 self._live.touch()
             case EventsLost():
@@ -240,11 +244,11 @@ class Tracker:
     async def commit_forever(self) -> None:
         """Commit what changed, in batches, for ever."""
         while True:
-            try:
-                await asyncio.wait_for(self._wake.wait(), TICK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._wake.wait()
+            if self._wake.is_set():
                 await asyncio.sleep(BATCH_PAUSE_S)
-            except TimeoutError:
-                pass
             self._wake.clear()
             self._close_overdue()
             await self.commit()
@@ -263,25 +267,53 @@ class Tracker:
         try:
             changes = [await self._change(t, tuple(steps)) for t, steps in batch.values()]
             applied = await self._store.apply(changes)
-        except CallcampError as error:
-            log.error("commit_failed", problem=error.message, attempts=len(batch))
+        except BaseException as error:
             for track, steps in batch.values():
                 track.pending = steps + track.pending
                 self._dirty[track.attempt_id] = track
+            if not isinstance(error, CallcampError):
+                raise
+            log.error("commit_failed", problem=error.message, attempts=len(batch))
             await asyncio.sleep(RETRY_PAUSE_S)
             self._wake.set()
             return
         for result in applied:
             if result.problem is not None:
-                log.error("change_refused", attempt=result.attempt_id, problem=result.problem)
+                self._mend(batch[result.attempt_id][0], result)
         self._forget_final([track for track, _ in batch.values()])
+
+    def _mend(self, track: Track, result: Applied) -> None:
+        """Bring a refused attempt to its end from where the store has it.
+
+        A commit that seemed to fail may have happened; its steps are refused the second time.
+        """
+        track.mended += 1
+        if result.status is None or result.status in ATTEMPT.final():
+            log.warning("settled_before", attempt=track.attempt_id, problem=result.problem)
+            track.status, track.pending = result.status or AttemptStatus.RELEASED, []
+        elif track.mended <= MOST_MENDS:
+            log.warning("change_refused", attempt=track.attempt_id, problem=result.problem)
+            track.pending = route(result.status, track.status)
+            if track.pending:
+                self._mark(track)
+        else:
+            # Its entry stays in the outbox, and the next start picks it up.
+            log.error("attempt_given_up", attempt=track.attempt_id, problem=result.problem)
+            self._registry.remove(track.attempt_id)
+            self._live.drop(track.campaign_id, track.attempt_id)
 
     async def _change(self, track: Track, steps: tuple[AttemptEvent, ...]) -> AttemptChange:
         campaign = await self._book.campaign(track.campaign_id)
         return as_change(track, steps, campaign, self._clock.now())
 
     def _forget_final(self, tracks: list[Track]) -> None:
-        final = [t for t in tracks if t.status in ATTEMPT.final() and not t.pending]
+        final = [
+            t
+            for t in tracks
+            if t.status in ATTEMPT.final()
+            and not t.pending
+            and self._registry.get(t.attempt_id) is t
+        ]
         for track in final:
             self._registry.remove(track.attempt_id)
             self._live.drop(track.campaign_id, track.attempt_id)
@@ -303,7 +335,7 @@ class Tracker:
                     await self._gateway.delete_from_outbox(ids)
                 for attempt_id in calls:
                     await self._gateway.hang_up(attempt_id)
-            except SwitchError as error:
+            except CallcampError as error:
                 # The next resync deletes what is left and finds what is still too long.
                 log.warning("switch_not_tidied", problem=error.message, entries=len(ids))
 
@@ -328,9 +360,12 @@ class Tracker:
         self._wake.set()
 
     def _lose_sight(self) -> None:
+        self.synced = False
+        self.sight += 1
         for track in self._registry:
             track.watched = False
 
     def _want_resync(self) -> None:
         self.synced = False
+        self.sight += 1
         self.resync_wanted.set()

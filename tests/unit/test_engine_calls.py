@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from engine_kit import (
+    BUSY,
+    BY_HAND,
+    PERSON,
+    Bench,
+    Script,
+    bench,
+    now,
+    passes,
+    until,
+)
 
 from callcamp.core.events import (
     CallAnswered,
@@ -19,17 +31,8 @@ from callcamp.core.events import (
 from callcamp.core.model import Campaign
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.states import AttemptStatus, ContactStatus
-from engine_kit import (
-    BUSY,
-    BY_HAND,
-    PERSON,
-    Bench,
-    Script,
-    bench,
-    now,
-    passes,
-    until,
-)
+
+ALL_OF_A_CALL = frozenset({"CallCreated", "CallRang", "CallAnswered", "EvidenceSeen", "CallEnded"})
 
 
 async def one_call(b: Bench, **settings: object) -> tuple[Campaign, str]:
@@ -296,7 +299,7 @@ async def test_a_retry_waits_for_its_delay(tmp_path: Path) -> None:
             by_contact.setdefault(attempt.contact_id, []).append(attempt)
         for attempts in by_contact.values():
             assert [a.ordinal for a in attempts] == [1, 2, 3]
-            for earlier, later in zip(attempts, attempts[1:], strict=False):
+            for earlier, later in itertools.pairwise(attempts):
                 assert later.dialed_at - earlier.ended_at >= timedelta(seconds=30)
         assert await b.statuses(campaign) == {ContactStatus.COMPLETED: 5}
 
