@@ -175,7 +175,46 @@ def move(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
 async def ask_stop(request: web.Request) -> web.StreamResponse:
     """Ask before stopping, for browsers without scripts."""
     campaign = await request.app[ENGINE].store.campaign(campaign_id(request))
-    return render(request, "stop.html", {"campaign": campaign})
+    return render(
+        request,
+        "confirm.html",
+        {
+            "campaign": campaign,
+            "title": f"Stop “{campaign.settings.name}”?",
+            "text": (
+                "Stopping is final: the campaign becomes canceled and cannot be resumed. "
+                "Remaining contacts are not called; calls in progress go on to their end. "
+                "To go on later, pause it instead."
+            ),
+            "yes": "Stop for good",
+        },
+    )
+
+
+async def ask_delete_contacts(request: web.Request) -> web.StreamResponse:
+    """Ask before deleting all contacts."""
+    engine = request.app[ENGINE]
+    campaign = await engine.store.campaign(campaign_id(request))
+    total = (await engine.store.counts(campaign.id)).total
+    return render(
+        request,
+        "confirm.html",
+        {
+            "campaign": campaign,
+            "title": "Delete all contacts?",
+            "text": f"All {total} contacts of “{campaign.settings.name}” are deleted.",
+            "yes": "Delete all",
+        },
+    )
+
+
+async def delete_contacts(request: web.Request) -> web.StreamResponse:
+    """Delete all contacts of a campaign that was never started."""
+    await checked_post(request)
+    engine, number = request.app[ENGINE], campaign_id(request)
+    await engine.store.delete_contacts(number)
+    engine.live.touch()
+    return done(request, f"/campaigns/{number}")
 
 
 async def trunk_list(request: web.Request) -> web.StreamResponse:

@@ -31,6 +31,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _C, pages.campaign_page),
     Route("GET", f"{_C}/live", stream.campaign_stream),
     Route("GET", f"{_C}/contacts", pages.contacts_part),
+    Route("GET", f"{_C}/contacts/delete", pages.ask_delete_contacts),
+    Route("POST", f"{_C}/contacts/delete", pages.delete_contacts),
     Route("GET", f"{_C}/edit", pages.edit_campaign),
     Route("POST", f"{_C}/edit", pages.save_campaign),
     Route("POST", f"{_C}/start", pages.move("start")),

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "http"))
 
 from web_fakes import FakeEngine, open_engine
 
 from callcamp.http.app import make_app
+
+# Long enough for a busy machine: a test that passes waits for none of it.
+expect.set_options(timeout=60_000)
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio"]
 

@@ -28,7 +28,7 @@ async def test_browse_preview_map_confirm_undo(site, tab):
     await page.locator("input[type=file]").set_input_files(upload())
     await page.get_by_role("button", name="Upload and preview").click()
     await expect(page.locator("h1")).to_have_text("list.csv")
-    await expect(page.locator("#figures")).to_contain_text("Valid2")
+    await expect(page.locator("#import-counts")).to_contain_text("Valid2")
     await expect(page.locator('[data-label="Why"]')).to_have_count(2)
     await expect(page.locator('[data-label="Why"]').first).not_to_be_empty()
     await expect(page.get_by_text(EVIL).first).to_be_visible()

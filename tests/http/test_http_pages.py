@@ -208,6 +208,19 @@ async def test_stop_asks_first(client, engine):
     assert (await engine.store.campaign(campaign.id)).status.value == "draft"
 
 
+async def test_all_contacts_of_a_draft_can_be_deleted(client, engine, post):
+    campaign = await engine.campaign(contacts=3)
+    path = f"/campaigns/{campaign.id}/contacts/delete"
+    assert path in await text(client, f"/campaigns/{campaign.id}")
+    assert "All 3 contacts" in await text(client, path)
+    assert (await engine.store.counts(campaign.id)).total == 3
+    assert (await post(path)).status == 303
+    assert (await engine.store.counts(campaign.id)).total == 0
+    await engine.add(campaign.id, 1)
+    await engine.commands.start(campaign.id)
+    assert (await post(path)).status == 409
+
+
 async def test_start_names_all_that_is_missing(client, engine, post):
     campaign = await engine.campaign(prompt=None)
     response = await post(f"/campaigns/{campaign.id}/start")
