@@ -7,10 +7,21 @@ import sys
 
 import structlog
 
+from callcamp.cli.output import clean
 from callcamp.errors import InvalidInput
 from callcamp.settings import Settings
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def _harmless(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    # The renderer prints texts as they are: a contact's data must not reach the terminal raw.
+    return {
+        key: clean(value) if isinstance(value, str) and key not in {"exception", "stack"} else value
+        for key, value in event.items()
+    }
 
 
 def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
@@ -39,8 +50,7 @@ def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if settings.log_json
-        # Values are shown by repr: a contact's data cannot play tricks on the terminal.
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [_harmless, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
