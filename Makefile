@@ -65,11 +65,11 @@ lab: $(STAMP)
 browser:
 	@.ci/packages 'chromium|chromium-browser|google-chrome=chromium'
 
-lock: $(STAMP)  ## choose newer versions of the libraries and write them down
+lock: $(STAMP)  ## write down the versions of all libraries; ARGS=--upgrade takes newer ones
 	@compile() { $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --extra postgresql -q --custom-compile-command "make lock" "$$@" pyproject.toml; }
-	compile --upgrade --group dev -o requirements-dev.lock
-	compile --upgrade -c requirements-dev.lock -o requirements.lock
+	compile $(ARGS) --group dev -o requirements-dev.lock
+	compile $(ARGS) -c requirements-dev.lock -o requirements.lock
 
 $(STAMP): requirements-dev.lock pyproject.toml .ci/venv
 	@.ci/venv $(VENV) "$(PYTHON)"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,17 @@ def test_the_locks_hold_every_library_with_its_hashes() -> None:
         assert all("==" in line and line.endswith("\\") for line in pinned)
         assert "--index-url" not in lock
         assert "--find-links" not in lock
+
+
+def test_what_pyproject_asks_for_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = project["project"]["dependencies"]
+    needed += project["project"]["optional-dependencies"]["postgresql"]
+    for lock, requirements in (
+        ("requirements.lock", needed),
+        ("requirements-dev.lock", needed + project["dependency-groups"]["dev"]),
+    ):
+        text = (ROOT / lock).read_text(encoding="utf-8")
+        locked = set(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==", text, re.MULTILINE))
+        names = {re.match(r"[A-Za-z0-9._-]+", one)[0].lower() for one in requirements}  # type: ignore[index]
+        assert names <= locked, f"run `make lock`: {lock} lacks {sorted(names - locked)}"
