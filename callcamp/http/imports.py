@@ -27,11 +27,21 @@ async def upload(request: web.Request) -> web.StreamResponse:
     engine = request.app[ENGINE]
     campaign = await engine.store.campaign(int(request.match_info["campaign_id"]))
     sent = await receive(request)
+    choose = ""
     try:
-        preview = await engine.imports.preview(campaign.id, sent.path, sent.filename)
+        try:
+            preview = await engine.imports.preview(campaign.id, sent.path, sent.filename)
+        except InvalidInput as problem:
+            columns = problem.details.get("columns")
+            if problem.details.get("field") != "mapping.phone" or not columns:
+                raise
+            # No column looks like phone numbers: the preview's own form is where to say which.
+            mapping = Mapping(columns[0], rest=True)
+            preview = await engine.imports.preview(campaign.id, sent.path, sent.filename, mapping)
+            choose = "?choose=phone"
     finally:
         sent.path.unlink(missing_ok=True)
-    return done(request, f"/imports/{preview.id}")
+    return done(request, f"/imports/{preview.id}{choose}")
 
 
 async def import_page(request: web.Request) -> web.StreamResponse:
@@ -61,6 +71,7 @@ async def _show(
             "new_contacts": report["valid"] - report["duplicates_in_campaign"],
             "replaceable": counts.total if _replaceable(campaign) else 0,
             "problem": problem.message if problem else "",
+            "choose": "choose" in request.query,
         },
         status=400 if problem else 200,
     )

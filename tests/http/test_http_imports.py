@@ -107,6 +107,18 @@ async def test_another_mapping_is_another_preview(client, engine, post, send):
     assert wrong.status == 409
 
 
+async def test_without_a_likely_phone_column_it_is_asked_for(client, engine, post, send):
+    campaign = await engine.campaign()
+    rows = "a,b\nx,1\n" + "x,+12025550101\n" + "x,n/a\n" * 5
+    path = (await send(campaign.id, rows)).headers["Location"]
+    page = await (await client.get(path)).text()
+    assert "Say below which one holds them" in page
+    assert "Confirm: import 0 contacts" in page
+    response = await post(f"{path.partition('?')[0]}/mapping", {"phone": "1"})
+    again = await (await client.get(response.headers["Location"])).text()
+    assert "Confirm: import 1 contact<" in again
+
+
 async def test_a_mapping_that_cannot_be_is_said(client, engine, post, send):
     campaign = await engine.campaign()
     path = (await send(campaign.id)).headers["Location"]
@@ -177,7 +189,6 @@ async def test_too_much_is_refused_and_not_kept(client, engine, declared):
         (b"x", "", "Choose a file"),
         (b"%PDF-1.4 nothing", "a.csv", "PDF"),
         (b"PK\x03\x04 broken", "a.xlsx", ""),
-        (b"name,city\nAda,Paris\n", "a.csv", "phone"),
     ],
 )
 async def test_what_is_no_list_is_said(engine, send, content, filename, words):
