@@ -39,6 +39,7 @@ class Trace:
         seen: whether Asterisk has shown its channel.
         killed_by_restart: whether Asterisk was seen to restart after it was sent.
         sent_to: when the Asterisk was started that was given the order (None: not known).
+        order_failed: whether Asterisk's final word on the order was that it failed.
     """
 
     status: AttemptStatus
@@ -46,6 +47,7 @@ class Trace:
     seen: bool
     killed_by_restart: bool = False
     sent_to: datetime | None = None
+    order_failed: bool = False
 
 
 def settle(
@@ -75,6 +77,8 @@ def settle(
         return Settled.NEVER_PLACED
     if trace.killed_by_restart or _surely_restarted(trace, switch_started_at):
         return Settled.DIED_WITH_SWITCH
+    if trace.order_failed and not trace.seen:
+        return Settled.NEVER_PLACED
     if now < trace.sent_at + timedelta(seconds=margin_s):
         return Settled.DOUBT
     if trace.sent_to is None and _restarted_since(trace.sent_at, switch_started_at):

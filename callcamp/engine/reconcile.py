@@ -127,7 +127,7 @@ class Reconciler:
         asked_at: datetime,
     ) -> None:
         verdict = settle(
-            track.trace(),
+            track.trace(asked_at),
             is_live=channel is not None,
             outbox=box.get(track.attempt_id),
             switch_started_at=self._tracker.switch_started_at,
@@ -145,11 +145,17 @@ class Reconciler:
             case Settled.END_NOT_SEEN:
                 self._tracker.end(track, Evidence(detail=END_NOT_SEEN))
             case Settled.NEVER_PLACED:
-                pause_s = 0.0 if track.failed_at is None else NO_CHANNEL_PAUSE_S
-                self._tracker.release(track, after_s=pause_s)
+                self._never_placed(track)
             case Settled.DOUBT:
                 sent_at = track.sent_at or asked_at
                 self._tracker.doubt(track, sent_at + timedelta(seconds=self._margin_s))
+
+    def _never_placed(self, track: Track) -> None:
+        if track.failed_at is None:
+            self._tracker.release(track)
+        else:
+            log.error("no_channel", attempt=track.attempt_id, campaign=track.campaign_id)
+            self._tracker.release(track, after_s=NO_CHANNEL_PAUSE_S)
 
     def _found_live(self, track: Track, channel: LiveCall | None) -> None:
         now = self._clock.now()

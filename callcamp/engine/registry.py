@@ -75,9 +75,16 @@ class Track:
         self.pending.append(event)
         return True
 
-    def trace(self) -> Trace:
-        """Return what is known, for settling."""
-        return Trace(self.status, self.sent_at, self.seen, self.killed_by_restart, self.sent_to)
+    def trace(self, asked_at: datetime) -> Trace:
+        """Return what is known, for settling by what Asterisk was asked at ``asked_at``."""
+        return Trace(
+            self.status,
+            self.sent_at,
+            self.seen,
+            killed_by_restart=self.killed_by_restart,
+            sent_to=self.sent_to,
+            order_failed=self.failed_at is not None and self.failed_at < asked_at,
+        )
 
     def deadline(self, margin_s: float, max_call_s: float) -> datetime | None:
         """Return when silence on this attempt becomes suspicious."""

@@ -31,7 +31,7 @@ from callcamp.core.outcome import Evidence
 from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock
-from callcamp.engine.ending import NO_CHANNEL_PAUSE_S, as_change, end_as_written
+from callcamp.engine.ending import as_change, end_as_written
 from callcamp.engine.live import LiveCallView, LiveFeed
 from callcamp.engine.registry import Registry, Track, route
 from callcamp.errors import CallcampError
@@ -168,9 +168,10 @@ class Tracker:
                     track.seen = True
                     track.answered_at = track.answered_at or at
                     self.step(track, AttemptEvent.ANSWERED, at)
-                elif not track.seen:
+                elif not track.seen and track.failed_at is None:
+                    # Events can get lost: only Asterisk itself can say that there was no call.
                     track.failed_at = at
-                    self._closing[track.attempt_id] = track
+                    track.check_at = at + timedelta(seconds=CLOSING_GRACE_S)
                 self._end_if_complete(track)
             case CallEnded():
                 track.seen = True
@@ -340,20 +341,13 @@ class Tracker:
                 log.warning("switch_not_tidied", problem=error.message, entries=len(ids))
 
     def _close_overdue(self) -> None:
-        """End calls whose last event does not come, give back orders that made no channel."""
+        """End hung-up calls whose last event does not come."""
         limit = self._clock.now() - timedelta(seconds=CLOSING_GRACE_S)
         for track in list(self._closing.values()):
             if track.status in ATTEMPT.final():
                 self._closing.pop(track.attempt_id, None)
-            elif track.hung_up_at is not None:
-                if track.hung_up_at <= limit:
-                    self.end(track)
-            elif track.seen or not track.watched or track.failed_at is None:
-                # Its channel was made, or may have been made unseen: Asterisk must be asked.
-                self._closing.pop(track.attempt_id, None)
-            elif track.failed_at <= limit:
-                log.error("no_channel", attempt=track.attempt_id, campaign=track.campaign_id)
-                self.release(track, after_s=NO_CHANNEL_PAUSE_S)
+            elif track.hung_up_at is not None and track.hung_up_at <= limit:
+                self.end(track)
 
     def _mark(self, track: Track) -> None:
         self._dirty[track.attempt_id] = track
