@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ ERRORS_FILE = "errors.csv"
 UPLOAD_FILE = "upload"
 EXAMPLES = 20
 SHOWN_PROBLEMS = 100
+_AT_ONCE = 50
 
 Progress = Callable[[float, int], None]
 """Called with how far it is, from 0 to 1, and how many rows were read."""
@@ -123,7 +125,13 @@ class _Rows:
         )
 
     def add(self, rows: list[Staged]) -> None:
-        self._db.executemany("INSERT INTO row VALUES (?, ?, ?)", rows)
+        # Many rows a statement: a third less work than one by one.
+        whole = len(rows) - len(rows) % _AT_ONCE
+        self._db.executemany(
+            f"INSERT INTO row VALUES {','.join(['(?,?,?)'] * _AT_ONCE)}",  # noqa: S608
+            (list(chain(*rows[i : i + _AT_ONCE])) for i in range(0, whole, _AT_ONCE)),
+        )
+        self._db.executemany("INSERT INTO row VALUES (?,?,?)", rows[whole:])
 
     def commit(self) -> None:
         self._db.execute("COMMIT")
