@@ -58,7 +58,7 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
     app[ENGINE] = engine
     app[SETTINGS] = settings
     app[CSRF] = Csrf()
-    app[REGIONS] = Regions(engine, environment)
+    app[REGIONS] = Regions(engine, environment, engine.clock.now)
     app[HUB] = Hub(engine.live, app[REGIONS].draw)
     add_routes(app)
     app.router.add_static("/static/", folder / "static", follow_symlinks=False)

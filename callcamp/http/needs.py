@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands
 from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
@@ -21,6 +22,11 @@ class EngineLike(Protocol):
     @property
     def live(self) -> LiveFeed:
         """What goes on now."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The engine's time: a demo's may run faster than the wall clock."""
         ...
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from callcamp.core.model import Campaign, CampaignSettings, NewContact
+from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands, utc_now
 from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
@@ -25,6 +26,7 @@ class FakeEngine:
     commands: Commands
     live: LiveFeed
     imports: Imports
+    clock: Clock = field(default_factory=Clock)
     link_up: bool = True
     link_problem: str | None = None
     settings: Settings = field(default_factory=Settings)
