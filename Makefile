@@ -54,8 +54,9 @@ docs: $(STAMP)  ## draw again what docs/ shows of the code's own tables
 lab-up: $(STAMP) lab  ## start a real Asterisk and its pretend callees
 	@$(BIN)/callcamp lab up
 
-lab-down: $(STAMP)  ## stop them
+lab-down: $(STAMP)  ## stop them, and those that a demo left running
 	@$(BIN)/callcamp lab down
+	$(BIN)/callcamp lab down --name demo
 
 # The lab's root filesystem: kept in ~/.cache/callcamp, a moment once it is there.
 lab: $(STAMP)

@@ -70,6 +70,9 @@ def decide(snapshot: Snapshot, now: datetime) -> Plan:
         return Plan(0, Hold.OUTSIDE_HOURS, next_open(window, now))
     if snapshot.trunk_refuses:
         return Plan(0, Hold.TRUNK_REFUSES)
+    if snapshot.due <= 0:
+        # Also when a limit is reached as well: more room would not bring a call.
+        return Plan(0, Hold.NOTHING_DUE)
     limits = [
         (max(0, campaign.settings.concurrency - snapshot.live), Hold.CONCURRENCY),
         (max(0, snapshot.cps_room), Hold.CPS),

@@ -58,6 +58,7 @@ def test_outside_the_hours_it_says_when_they_open() -> None:
         ({"cps_room": -1}, 0, Hold.CPS),
         ({"due": 2}, 2, Hold.NOTHING_DUE),
         ({"due": 0}, 0, Hold.NOTHING_DUE),
+        ({"due": 0, "cps_room": 0, "live": 10}, 0, Hold.NOTHING_DUE),
         ({"trunk_max": 20, "trunk_live": 18}, 2, Hold.TRUNK_FULL),
         ({"trunk_max": 20, "trunk_live": 25}, 0, Hold.TRUNK_FULL),
         ({"trunk_max": None, "trunk_live": 9999}, 10, Hold.CONCURRENCY),
