@@ -13,7 +13,7 @@ from typing import Any
 from callcamp.errors import InvalidInput, LimitExceeded
 
 Row = list[str]
-CHUNK_ROWS = 10_000
+CHUNK_ROWS = 2_000
 HEAD_ROWS = 100
 _PHONE_LIKE = re.compile(r"[\s(]*\+?[\s()./-]*(?:[0-9][\s()./-]*){6,17}")
 _ONLY_NUMBER = re.compile(r"[+-]?[0-9][0-9 .,:/-]*")
