@@ -44,20 +44,25 @@ class CampaignStats:
         return self.counts.results.get(Disposition.ANSWERED_PERSON, 0)
 
     @property
+    def completed(self) -> int:
+        """Contacts tried with a result; not those failed, skipped or canceled."""
+        return self.counts.contacts.get(ContactStatus.COMPLETED, 0)
+
+    @property
     def completion_rate(self) -> float | None:
-        """Contacts that need nothing more, of all contacts."""
-        return _share(self.counts.done, self.counts.total)
+        """Completed contacts, of all contacts."""
+        return _share(self.completed, self.counts.total)
 
     @property
     def success_rate(self) -> float | None:
-        """Contacts reached, of those that need nothing more."""
-        return _share(self.success, self.counts.done)
+        """Contacts reached, of completed ones."""
+        return _share(self.success, self.completed)
 
     @property
     def answer_rate(self) -> float | None:
-        """Contacts reached or with voicemail, of those that need nothing more."""
+        """Contacts reached or with voicemail, of completed ones."""
         voicemail = self.counts.results.get(Disposition.VOICEMAIL, 0)
-        return _share(self.success + voicemail, self.counts.done)
+        return _share(self.success + voicemail, self.completed)
 
     @property
     def reachability(self) -> float | None:
@@ -85,6 +90,7 @@ class CampaignStats:
             "concurrency": campaign.settings.concurrency,
             "total": counts.total,
             "done": counts.done,
+            "completed": self.completed,
             "contacts": {s.value: counts.contacts.get(s, 0) for s in ContactStatus},
             "results": {d.value: n for d, n in sorted(counts.results.items()) if n},
             "calls_made": counts.calls_made,

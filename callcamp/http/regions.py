@@ -55,12 +55,12 @@ class Actions:
 
 def totals(stats: Sequence[CampaignStats]) -> Totals:
     """Sum up the campaigns."""
-    done = sum(s.counts.done for s in stats)
+    completed = sum(s.completed for s in stats)
     return Totals(
         campaigns=len(stats),
         running=sum(s.campaign.status is CampaignStatus.RUNNING for s in stats),
         calls=sum(s.counts.calls_made for s in stats),
-        success_rate=sum(s.success for s in stats) / done if done else None,
+        success_rate=sum(s.success for s in stats) / completed if completed else None,
     )
 
 
