@@ -239,6 +239,7 @@ async def test_counts_that_drifted_and_rows_that_dangle(
 
 def test_the_command(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setenv("CALLCAMP_AMI_PORT", "9")  # nobody listens on the discard port
+    monkeypatch.setenv("CALLCAMP_AMI_CONNECT_TIMEOUT_S", "0.2")
     bare = cli("doctor", "--json", code=1)
     verdicts = {check["name"]: check["verdict"] for check in bare.json["checks"]}
     assert bare.json["ok"] is False
