@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -53,10 +54,10 @@ print(time.perf_counter() - start)
 """
 
 
-def _rows() -> list[list[str]]:
-    """Return a list as people have them: several spellings, some faults, some duplicates."""
+def _rows() -> Iterator[list[str]]:
+    """Yield a list as people have them: several spellings, some faults, some duplicates."""
     rng = random.Random(7)
-    rows = []
+    yield _HEADER
     before = ""
     for i, n in enumerate(rng.sample(range(10_000_000, 36_000_000), ROWS)):
         digits = f"6{n:08}"
@@ -67,25 +68,21 @@ def _rows() -> list[list[str]]:
         before = digits
         pairs = " ".join(digits[j : j + 2] for j in range(1, len(digits), 2))
         phone = (f"+33{digits}", f"0{digits[0]} {pairs}", f"0{digits}")[i % 3]
-        rows.append(
-            [
-                phone,
-                ("Zoë", "Ann", "Jean-Pierre", "Élodie")[i % 4],
-                f"Martin {i % 5000}",
-                ("Paris", "Saint-Étienne", "Lyon")[i % 3],
-                f"{i % 900}.{i % 100:02}",
-                f"REF-{i:08}",
-            ]
-        )
-    return rows
+        yield [
+            phone,
+            ("Zoë", "Ann", "Jean-Pierre", "Élodie")[i % 4],
+            f"Martin {i % 5000}",
+            ("Paris", "Saint-Étienne", "Lyon")[i % 3],
+            f"{i % 900}.{i % 100:02}",
+            f"REF-{i:08}",
+        ]
 
 
 def _write_files(folder: Path) -> dict[str, Path]:
     """Write the list as CSV and as XLSX."""
-    rows = _rows()
     paths = {"csv": folder / "people.csv", "xlsx": folder / "people.xlsx"}
     with paths["csv"].open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([_HEADER, *rows])
+        csv.writer(file).writerows(_rows())
     # By hand: a library takes half a minute for it, and nobody waits for that here.
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
     from contacts_kit import xlsx_with_cells
@@ -100,7 +97,7 @@ def _write_files(folder: Path) -> dict[str, Path]:
             archive.writestr(name, data)
         with archive.open(sheet, "w") as file:
             file.write(start + b"<sheetData>")
-            for i, row in enumerate([_HEADER, *rows], 1):
+            for i, row in enumerate(_rows(), 1):
                 cells = "".join(
                     f'<c r="{c}{i}" t="inlineStr"><is><t>{escape(v)}</t></is></c>'
                     for c, v in zip("ABCDEF", row, strict=True)
@@ -158,7 +155,7 @@ async def run() -> Figures:
         heart = _Heartbeat()
         beating = asyncio.create_task(heart.beat())
         measured = {kind: await _import(folder, kind, path) for kind, path in paths.items()}
-        beating.cancel()
+        worst_ms, heart.worst_ms = heart.worst_ms, 0.0
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         for kind, path in paths.items():
             command = [sys.executable, "-c", _FLOOR, kind, path, folder / f"floor-{kind}"]
@@ -173,9 +170,14 @@ async def run() -> Figures:
                 confirm_s=round(measured[kind][1], 2),
                 reader_mib=measured[kind][2],
             )
+        beating.cancel()
     results["import_peak_rss"] = at_most(peak, AIM_RSS_MIB, 1.0, "MiB (floor: the limit)")
     results["import_loop_block"] = at_most(
-        heart.worst_ms, AIM_BLOCK_MS, 1.0, "ms (floor: the most allowed)"
+        worst_ms,
+        AIM_BLOCK_MS,
+        1.0,
+        "ms (floor: the most allowed)",
+        without_import_ms=round(heart.worst_ms, 1),
     )
     return results
 

@@ -42,6 +42,15 @@ def limit_memory(mib: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def peak_mib() -> float:
+    """Return the most memory that this process ever had.
+
+    ``getrusage`` would count the parent's, from the moment before this program started.
+    """
+    status = Path("/proc/self/status").read_text()
+    return round(int(status.partition("VmHWM:")[2].split()[0]) / 1024, 1)
+
+
 def too_much_memory(mib: int) -> LimitExceeded:
     """Return the refusal of a file that needs more memory than allowed."""
     return LimitExceeded(
@@ -84,8 +93,7 @@ def run(job: dict[str, Any], out: TextIO) -> None:
             ),
             lambda fraction, rows: say(progress=fraction, rows=rows),
         )
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        say(report=report, peak_mib=round(usage.ru_maxrss / 1024, 1))
+        say(report=report, peak_mib=peak_mib())
     except CallcampError as error:
         say(error=error.as_dict())
     except MemoryError:
