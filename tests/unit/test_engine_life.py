@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import subprocess
 import sys
 from collections import Counter
 from datetime import timedelta
@@ -198,8 +197,8 @@ async def test_a_second_engine_is_refused(tmp_path: Path) -> None:
 
 async def test_the_right_of_a_dead_engine_is_taken_over(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
-        dead = subprocess.Popen([sys.executable, "-c", ""])
-        dead.wait()
+        dead = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+        await dead.wait()
         await b.store.hold_engine(f"{socket.gethostname()}:{dead.pid}", now=now(), ttl_s=600)
         await b.start()
         await b.stop()
