@@ -36,6 +36,8 @@ _CLOSED = frozenset({CampaignStatus.COMPLETED, CampaignStatus.CANCELED})
 _READER = ("-P", "-m", "callcamp.contacts.child")
 _MOVER = ("-P", str(Path(__file__).with_name("imports_child.py")))
 _READING_SHARE = 0.9
+_READERS = 2
+"""Files read at the same time; each may take ``import_memory_mib``."""
 _MIB = 1024 * 1024
 
 
@@ -62,6 +64,7 @@ class Imports:
         self._clock = clock
         self._timeout_s = timeout_s
         self._folder = settings.data_dir / "imports"
+        self._readers = asyncio.Semaphore(_READERS)
 
     async def preview(
         self,
@@ -108,6 +111,7 @@ class Imports:
             }
             report = await self._read(job, on_progress)
             report["token"] = token
+            report["options"] = job["options"]
             report["duplicates_in_campaign"] = await self._count_known(campaign_id, folder)
             if on_progress is not None:
                 on_progress(1.0, report["rows"])
@@ -126,7 +130,8 @@ class Imports:
     ) -> ContactImport:
         """Preview the file of a preview again, with another mapping or other options.
 
-        Returns a new import; the old preview cannot be confirmed any more.
+        Returns a new import; the old preview cannot be confirmed any more. Without options
+        those of the old preview hold.
 
         Raises:
             NotFound: the file is not kept any more.
@@ -136,7 +141,12 @@ class Imports:
         _check_previewed(old)
         upload = self._part(old, UPLOAD_FILE)
         new = await self.preview(
-            old.campaign_id, upload, old.filename, mapping, options=options, on_progress=on_progress
+            old.campaign_id,
+            upload,
+            old.filename,
+            mapping,
+            options=options or ReadOptions(**old.report["options"]),
+            on_progress=on_progress,
         )
         await asyncio.to_thread(shutil.rmtree, upload.parent, ignore_errors=True)
         return new
@@ -227,7 +237,8 @@ class Imports:
                 on_progress(fraction * _READING_SHARE, rows)
 
         try:
-            answer = await ask_child(_READER, job, timeout_s=self._timeout_s, on_progress=tell)
+            async with self._readers:
+                answer = await ask_child(_READER, job, timeout_s=self._timeout_s, on_progress=tell)
         except ChildFailed as error:
             if error.details["status"] == -signal.SIGABRT:
                 # How the workbook reader ends when it is refused memory.

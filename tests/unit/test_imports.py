@@ -178,6 +178,18 @@ async def test_a_preview_can_be_made_again_with_another_mapping(place: Place) ->
     assert await place.phones() == ["+33112345678"]
 
 
+async def test_options_last_until_others_are_given(place: Place) -> None:
+    path = place.folder / "people.csv"
+    path.write_bytes("tel;name\n0612345678;Zoë\n".encode("cp437"))
+    one = await place.imports.preview(
+        place.campaign_id, path, path.name, options=ReadOptions(encoding="cp437")
+    )
+    two = await place.imports.remap(one.id, Mapping("tel", {"who": "name"}))
+    assert two.report["examples"][0]["variables"] == {"who": "Zoë"}
+    three = await place.imports.remap(two.id, None, options=ReadOptions(encoding="cp1252"))
+    assert three.report["examples"][0]["variables"] == {"name": "Zo‰"}
+
+
 async def test_rows_left_out_can_be_had_as_a_file(place: Place) -> None:
     preview = await place.preview("phone,name\n0612345678,A\n12,=B\n")
     text = (await place.imports.error_file(preview.id)).read_text(encoding="utf-8-sig")
