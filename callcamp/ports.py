@@ -25,6 +25,10 @@ from callcamp.core.model import (
 )
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.states import AttemptStatus, CampaignEvent, CampaignStatus, ContactStatus
+from callcamp.errors import InvalidInput
+
+MAX_PRESET_NAME = 64
+"""Characters of a mapping preset's name, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,31 @@ class ContactImport:
     added: int
     created_at: datetime
     confirmed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingPreset:
+    """What becomes of a file's columns, kept under a name for the next file.
+
+    Args:
+        name: 1 to 64 printable characters, no blanks around them.
+        mapping: as :meth:`callcamp.contacts.mapping.Mapping.as_dict` gives it (JSON-able).
+        created_at: when it was first saved.
+    """
+
+    name: str
+    mapping: dict[str, Any]
+    created_at: datetime
+
+    def __post_init__(self) -> None:
+        name = self.name
+        if not 0 < len(name) <= MAX_PRESET_NAME or not name.isprintable() or name != name.strip():
+            raise InvalidInput(
+                f"The name of a mapping preset has 1 to {MAX_PRESET_NAME} printable characters, "
+                "and no blanks around them.",
+                field="preset",
+                value=name,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,4 +427,22 @@ class Store(Protocol):
         Raises:
             Conflict: it is not confirmed, or one of its contacts has an attempt.
         """
+        ...
+
+    async def save_mapping_preset(
+        self, name: str, mapping: dict[str, Any], *, now: datetime
+    ) -> MappingPreset:
+        """Add a mapping preset, or change the mapping of the one called ``name``.
+
+        Raises:
+            InvalidInput: the name is not usable.
+        """
+        ...
+
+    async def mapping_presets(self) -> list[MappingPreset]:
+        """Return all mapping presets by name."""
+        ...
+
+    async def delete_mapping_preset(self, name: str) -> None:
+        """Delete a mapping preset."""
         ...

@@ -19,13 +19,14 @@ from callcamp.core.model import (
 )
 from callcamp.core.outcome import Disposition
 from callcamp.core.states import CampaignEvent, CampaignStatus, ContactStatus
-from callcamp.ports import AddResult, Applied, ContactImport
+from callcamp.ports import AddResult, Applied, ContactImport, MappingPreset
 from callcamp.store import (
     attempts,
     campaigns,
     claims,
     counts,
     imports,
+    presets,
     schema,
     trunks,
 )
@@ -225,3 +226,17 @@ class SqlStore:
     async def undo_import(self, import_id: int, *, now: datetime) -> int:
         """Delete the contacts of a confirmed import; returns how many."""
         return await self._db.write(imports.undo, import_id, now)
+
+    async def save_mapping_preset(
+        self, name: str, mapping: dict[str, Any], *, now: datetime
+    ) -> MappingPreset:
+        """Add a mapping preset, or change the mapping of the one called ``name``."""
+        return await self._db.write(presets.save, name, mapping, now)
+
+    async def mapping_presets(self) -> list[MappingPreset]:
+        """Return all mapping presets by name."""
+        return await self._db.read(presets.presets)
+
+    async def delete_mapping_preset(self, name: str) -> None:
+        """Delete a mapping preset."""
+        await self._db.write(presets.remove, name)

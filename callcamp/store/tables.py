@@ -192,6 +192,16 @@ campaign_count = Table(
     sqlite_with_rowid=False,
 )
 
+mapping_preset = Table(
+    "mapping_preset",
+    metadata,
+    Column("id", key_type(), primary_key=True),
+    Column("name", sorted_text(), nullable=False, unique=True),
+    Column("mapping", JsonText, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 engine_lease = Table(
     "engine_lease",
     metadata,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
@@ -47,7 +48,31 @@ def test_migrations_build_what_the_tables_say(tmp_path: Path) -> None:
 
 
 def test_there_is_one_head() -> None:
-    assert schema.head() == "0001"
+    assert schema.head() == "0002"
+
+
+async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/old.sqlite3"
+
+    def first(connection: Connection) -> None:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql("INSERT INTO trunk VALUES (7, 'kept', 'PJSIP/{number}@t', 1, 2)")
+
+    (tmp_path / "old.sqlite3").touch()
+    run_once(address, first)
+    with pytest.raises(StoreError, match="at revision 0001, this version needs 0002"):
+        await SqlStore(address).open()
+    assert schema.needs_migration(address)
+    assert migrate(address) == "0002"
+    store = SqlStore(address)
+    await store.open()
+    try:
+        assert [trunk.name for trunk in await store.trunks()] == ["kept"]
+        assert await store.mapping_presets() == []
+    finally:
+        await store.close()
 
 
 def test_the_condition_of_live_attempts_names_them_all() -> None:
