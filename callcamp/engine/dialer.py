@@ -265,7 +265,7 @@ class Dialer:
     ) -> None:
         for claim in claims:
             track = self._registry.get(claim.attempt.id)
-            if track is None:
+            if track is None or track.status is not AttemptStatus.CLAIMED:
                 continue
             if claim.attempt.id not in allowed:
                 self._tracker.release(track)

@@ -114,7 +114,8 @@ class Reconciler:
                 continue
             if track.status in ATTEMPT.final() or track.hung_up_at is not None:
                 continue
-            if track.sent_at is not None and track.sent_at >= asked_at:
+            # What the dialer is about to send is not in Asterisk, and is not lost either.
+            if track.sent_at is None or track.sent_at >= asked_at:
                 continue
             self._settle(track, channels.get(track.attempt_id), box, asked_at)
         return box

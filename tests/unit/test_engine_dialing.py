@@ -6,8 +6,9 @@ import asyncio
 import itertools
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -428,3 +429,27 @@ async def test_the_count_of_placed_calls_does_not_grow_for_ever(tmp_path: Path) 
             live.note_placed(1, start + timedelta(seconds=n))
         assert len(live._placed[1]) <= 61
         assert live.calls_per_minute(1, start + timedelta(seconds=999)) == 61
+
+
+async def test_a_comparison_in_the_middle_of_a_claim_leaves_it_alone(tmp_path: Path) -> None:
+    """It was claimed, and is not written down as sent yet: it must not be given back now."""
+    async with bench(tmp_path, BY_HAND) as b:
+        engine = await b.start()
+        await until(lambda: engine.tracker.synced)
+        plain = b.store.mark_dialing
+
+        async def slow(attempt_ids: Sequence[str], *, now: datetime) -> list[str]:
+            before = engine.tracker.sight
+            b.switch.lose_events()
+            await until(lambda: engine.tracker.sight != before and engine.tracker.synced)
+            return await plain(attempt_ids, now=now)
+
+        b.store.mark_dialing = slow  # type: ignore[method-assign]
+        campaign = await b.campaign(3, attempts=2)
+        placed = list(await b.placed(3))
+        for attempt_id in placed:
+            b.switch.answer(attempt_id)
+            b.switch.end(attempt_id, PERSON)
+        await b.completed(campaign)
+        assert {a.id for a in await b.attempts(campaign)} == set(placed)
+        assert {len(ids) for ids in b.switch.placed.values()} == {1}
