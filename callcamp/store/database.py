@@ -19,14 +19,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from callcamp.errors import CallcampError, StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -291,6 +293,9 @@ def postgres_engine(url: URL) -> AsyncEngine:
     Raises:
         StoreError: asyncpg is not installed.
     """
+    # With it comes SQLAlchemy's whole object mapper: only PostgreSQL pays for that.
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     try:
         return create_async_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError:

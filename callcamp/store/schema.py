@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from callcamp.errors import StoreError
 from callcamp.store.database import parse_url, read_once, run_once, sqlite_path, store_errors
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+# Alembic takes half a second to import, which a process that moves an import need not pay:
+# it is imported where it is used.
 _LOCK_KEY = 0x63616C6C63616D70  # "callcamp"
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "callcamp.store:migrations")
     config.set_main_option("path_separator", "os")
     return config
 
 
+@cache
+def _script() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_config())
+
+
 def head() -> str:
     """Return the revision that this version of callcamp works with."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return _script().get_current_head() or ""
 
 
 def revision_of(connection: Connection) -> str | None:
     """Return the revision of a database; None when it has none of our tables."""
+    from alembic.runtime.migration import MigrationContext
+
     return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -53,8 +68,8 @@ def check(connection: Connection) -> None:
 
 
 def _refuse_newer(current: str | None) -> None:
-    script = ScriptDirectory.from_config(_config())
-    if current is not None and current not in {s.revision for s in script.walk_revisions()}:
+    known = {s.revision for s in _script().walk_revisions()}
+    if current is not None and current not in known:
         raise StoreError(
             f"The database is at revision {current}, which this version of callcamp does not "
             "know: a newer version has migrated it. Install that version.",
@@ -68,6 +83,8 @@ def _upgrade(connection: Connection) -> None:
         # Two that migrate at once: the second waits, and finds nothing to do.
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
     _refuse_newer(revision_of(connection))
+    from alembic import command
+
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
