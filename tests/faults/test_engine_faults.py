@@ -21,6 +21,7 @@ import pytest
 import pytest_asyncio
 
 from callcamp.core.model import Attempt, CampaignSettings, DailyWindow, NewContact, RetryPolicy
+from callcamp.core.settle import RESTART_SKEW_S
 from callcamp.core.states import AttemptStatus, CampaignEvent, CampaignStatus
 from callcamp.demo.compare import compare
 from callcamp.demo.sample import expected_disposition, write_sample
@@ -66,6 +67,17 @@ async def until(what: str, condition: Callable[[], Awaitable[Any]], within_s: fl
     while not await condition():
         assert time_.monotonic() < limit, f"never came true: {what}"
         await asyncio.sleep(0.05)
+
+
+def _started_s(lab: LabInfo) -> float:
+    return Path(f"/proc/{lab.asterisk_pid}").stat().st_mtime
+
+
+def _is_past(instant_s: float) -> Callable[[], Awaitable[bool]]:
+    async def is_past() -> bool:
+        return time_.time() > instant_s
+
+    return is_past
 
 
 @dataclass
@@ -169,7 +181,8 @@ class Ground:
         """Hold every number against the witness: nothing may differ."""
         await self.check_nobody_is_left()
         result = await compare(self.store, self.campaign_id, self.people, self.witness(), RETRY)
-        assert result.agrees, "\n".join(result.notes)
+        odd = [a for calls in (await self.ended()).values() for a in calls if died(a)]
+        assert result.agrees, "\n".join([*result.notes, *map(str, odd)])
 
     async def check_but_for(self, is_cut: Callable[[Attempt], bool]) -> int:
         """The same, where calls that were cut with Asterisk may never have reached anybody.
@@ -199,6 +212,9 @@ async def ground(lab: LabInfo, tmp_path: Path) -> AsyncIterator[Ground]:
     store = SqlStore(database)
     await store.open()
     lab = await asyncio.to_thread(start_asterisk, lab)
+    # An order from the first seconds of an Asterisk that left no trace may have died with the
+    # one before, as clocks differ: then it counts as an attempt. Not what is looked at here.
+    await until("Asterisk is older", _is_past(_started_s(lab) + RESTART_SKEW_S + 2), 30)
     people = write_sample(tmp_path / "people.csv", CONTACTS)
     trunk = await store.save_trunk("callees", dial_string=f"PJSIP/{{number}}@{lab.trunk}", cps=20)
     at = datetime.now(UTC)
@@ -299,3 +315,22 @@ async def test_both_crash(ground: Ground) -> None:
     ground.start()
     await ground.completed()
     assert await ground.check_but_for(died) >= 1
+
+
+async def test_a_trunk_that_asterisk_does_not_have(ground: Ground) -> None:
+    """Asterisk takes the orders and makes no channel: nobody was called, nobody loses a try."""
+    await ground.store.save_trunk("callees", dial_string="PJSIP/{number}@nowhere", cps=20)
+    ground.start()
+
+    async def all_given_back() -> bool:
+        ground.check_alive()
+        calls = await ground.store.calls_per_number(ground.campaign_id)
+        return sum(c["released"] for c in calls.values()) >= CONTACTS
+
+    await until("every contact was given back", all_given_back, 60)
+    calls = await ground.store.calls_per_number(ground.campaign_id)
+    assert {(c["released"], c["ended"]) for c in calls.values()} == {(1, 0)}
+    contacts = await ground.store.contacts(ground.campaign_id)
+    assert {c.attempts for c in contacts} == {0}
+    assert ground.logged("no_channel") == CONTACTS
+    assert ground.witness() == {}
