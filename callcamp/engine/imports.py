@@ -145,7 +145,7 @@ class Imports:
             upload,
             old.filename,
             mapping,
-            options=options or ReadOptions(**old.report["options"]),
+            options=options or ReadOptions(**old.report.get("options", {})),
             on_progress=on_progress,
         )
         await asyncio.to_thread(shutil.rmtree, upload.parent, ignore_errors=True)

@@ -13,6 +13,7 @@ from callcamp.http.failures import failures
 from callcamp.http.files import web_dir
 from callcamp.http.hub import Hub
 from callcamp.http.needs import EngineLike
+from callcamp.http.progress import JOBS, Jobs
 from callcamp.http.regions import Regions
 from callcamp.http.routes import add_routes
 from callcamp.http.security import add_headers, guard
@@ -58,6 +59,7 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
     app[ENGINE] = engine
     app[SETTINGS] = settings
     app[CSRF] = Csrf()
+    app[JOBS] = Jobs()
     app[REGIONS] = Regions(engine, environment, engine.clock.now)
     app[HUB] = Hub(engine.live, app[REGIONS].draw)
     add_routes(app)

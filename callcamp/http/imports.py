@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 from multidict import MultiMapping
 
 from callcamp.contacts.mapping import Mapping
+from callcamp.contacts.table import ReadOptions
 from callcamp.core.model import Campaign
 from callcamp.core.states import CampaignStatus
+from callcamp.engine.children import OnProgress
 from callcamp.errors import CallcampError, InvalidInput
-from callcamp.http.context import ENGINE, done, render
+from callcamp.http.context import ENGINE, done, render, wants_json
 from callcamp.http.exports import attachment
+from callcamp.http.needs import EngineLike
 from callcamp.http.pages import checked_post
+from callcamp.http.progress import JOBS, begin
+from callcamp.http.reading import choices, options_of, read_options
 from callcamp.http.uploads import receive
-from callcamp.ports import ContactImport
+from callcamp.ports import ContactImport, MappingPreset
 
 # An import shall not die with the browser that began it.
 _going: set[asyncio.Task[Any]] = set()
@@ -27,31 +33,47 @@ async def upload(request: web.Request) -> web.StreamResponse:
     engine = request.app[ENGINE]
     campaign = await engine.store.campaign(int(request.match_info["campaign_id"]))
     sent = await receive(request)
-    choose = ""
     try:
-        try:
-            preview = await engine.imports.preview(campaign.id, sent.path, sent.filename)
-        except InvalidInput as problem:
-            columns = problem.details.get("columns")
-            if problem.details.get("field") != "mapping.phone" or not columns:
-                raise
-            # No column looks like phone numbers: the preview's own form is where to say which.
-            mapping = Mapping(columns[0], rest=True)
-            preview = await engine.imports.preview(campaign.id, sent.path, sent.filename, mapping)
-            choose = "?choose=phone"
+        with begin(request, "Reading") as tell:
+            preview, ask = await _with_some_phone(
+                lambda mapping: engine.imports.preview(
+                    campaign.id, sent.path, sent.filename, mapping, on_progress=tell
+                )
+            )
     finally:
         sent.path.unlink(missing_ok=True)
-    return done(request, f"/imports/{preview.id}{choose}")
+    return done(request, f"/imports/{preview.id}{ask}")
+
+
+async def _with_some_phone(
+    preview: Callable[[Mapping | None], Awaitable[ContactImport]],
+) -> tuple[ContactImport, str]:
+    """Preview with the mapping that fits; the query says whether the phone column is to be told."""
+    try:
+        return await preview(None), ""
+    except InvalidInput as problem:
+        columns = problem.details.get("columns")
+        if problem.details.get("field") != "mapping.phone" or not columns:
+            raise
+        # No column looks like phone numbers: the preview's own form is where to say which.
+        return await preview(Mapping(columns[0], rest=True)), "?choose=phone"
 
 
 async def import_page(request: web.Request) -> web.StreamResponse:
     """Show an import: a preview to confirm, or what became of it."""
-    return await _show(request, await _imported(request))
+    return await show(request, await imported_of(request))
 
 
-async def _show(
+async def show(
     request: web.Request, imported: ContactImport, problem: CallcampError | None = None
 ) -> web.Response:
+    """Return the page of an import, with what is wrong with its form.
+
+    Raises:
+        CallcampError: the problem, when it is a program that asks.
+    """
+    if problem is not None and wants_json(request):
+        raise problem
     campaign = await request.app[ENGINE].store.campaign(imported.campaign_id)
     counts = await request.app[ENGINE].store.counts(campaign.id)
     report = {**_EMPTY_REPORT, **imported.report}
@@ -72,6 +94,10 @@ async def _show(
             "replaceable": counts.total if _replaceable(campaign) else 0,
             "problem": problem.message if problem else "",
             "choose": "choose" in request.query,
+            "saved": "saved" in request.query,
+            "presets": await request.app[ENGINE].store.mapping_presets(),
+            "choices": choices(report),
+            "job": request.app[JOBS].key_of_import(imported.id),
         },
         status=400 if problem else 200,
     )
@@ -83,15 +109,60 @@ def _replaceable(campaign: Campaign) -> bool:
 
 
 async def remap(request: web.Request) -> web.StreamResponse:
-    """Preview the same file with another mapping."""
+    """Preview the same file with another mapping, or read in another way.
+
+    With a name in ``save_as`` the mapping is saved as a preset as well.
+    """
     data = await checked_post(request)
-    imported = await _imported(request)
+    imported = await imported_of(request)
+    engine, now = request.app[ENGINE], request.app[ENGINE].clock.now()
+    name = str(data.get("save_as", "")).strip()
     try:
-        mapping = read_mapping(data, imported.report.get("columns", []))
-        preview = await request.app[ENGINE].imports.remap(imported.id, mapping)
+        report = {**_EMPTY_REPORT, **imported.report}
+        mapping, options = read_mapping(data, report["columns"]), read_options(data, report)
+        saving = bool(name) or "save" in data
+        if saving:
+            MappingPreset(name, mapping.as_dict(), now)
+        with begin(request, "Reading") as tell:
+            preview, ask = await _again(engine, imported, mapping, options, tell, keep=saving)
     except InvalidInput as problem:
-        return await _show(request, imported, problem)
-    return done(request, f"/imports/{preview.id}")
+        return await show(request, imported, problem)
+    if saving:
+        await engine.store.save_mapping_preset(name, mapping.as_dict(), now=now)
+        ask = "?saved=1"
+    return done(request, f"/imports/{preview.id}{ask}")
+
+
+async def _again(
+    engine: EngineLike,
+    imported: ContactImport,
+    mapping: Mapping,
+    options: ReadOptions,
+    tell: OnProgress,
+    *,
+    keep: bool,
+) -> tuple[ContactImport, str]:
+    """Preview a file again. Read in another way it may have other columns: ``keep`` the mapping?
+
+    If not, one that nobody has changed is made anew, and so is one whose phone column is gone.
+    """
+
+    async def preview(wanted: Mapping | None) -> ContactImport:
+        return await engine.imports.remap(imported.id, wanted, options=options, on_progress=tell)
+
+    if keep or options == options_of(imported.report):
+        return await preview(mapping), ""
+    report = imported.report
+    if mapping.phone == report["mapping"]["phone"] and mapping.variables == report["variables"]:
+        if report.get("mapping_proposed"):
+            return await _with_some_phone(preview)
+        mapping = Mapping.from_dict(report["mapping"])
+    try:
+        return await preview(mapping), ""
+    except InvalidInput as problem:
+        if problem.details.get("field") != "mapping.phone":
+            raise
+    return await _with_some_phone(preview)
 
 
 def read_mapping(data: MultiMapping[Any], columns: list[str]) -> Mapping:
@@ -122,10 +193,15 @@ def read_mapping(data: MultiMapping[Any], columns: list[str]) -> Mapping:
 async def confirm(request: web.Request) -> web.StreamResponse:
     """Import what was previewed."""
     data = await checked_post(request)
-    imported = await _imported(request)
-    task = asyncio.create_task(
-        request.app[ENGINE].imports.confirm(imported.id, replace=bool(data.get("replace")))
-    )
+    imported = await imported_of(request)
+
+    async def work() -> None:
+        with begin(request, "Importing", imported.id) as tell:
+            await request.app[ENGINE].imports.confirm(
+                imported.id, replace=bool(data.get("replace")), on_progress=tell
+            )
+
+    task = asyncio.create_task(work())
     _going.add(task)
     task.add_done_callback(_going.discard)
     await asyncio.shield(task)
@@ -136,7 +212,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
 async def undo(request: web.Request) -> web.StreamResponse:
     """Remove the contacts of an import."""
     await checked_post(request)
-    imported = await _imported(request)
+    imported = await imported_of(request)
     await request.app[ENGINE].imports.undo(imported.id)
     request.app[ENGINE].live.touch()
     return done(request, f"/imports/{imported.id}")
@@ -144,7 +220,7 @@ async def undo(request: web.Request) -> web.StreamResponse:
 
 async def error_rows(request: web.Request) -> web.StreamResponse:
     """Send the rows that were left out, with reasons."""
-    imported = await _imported(request)
+    imported = await imported_of(request)
     path = await request.app[ENGINE].imports.error_file(imported.id)
     response = web.FileResponse(path)
     response.content_type = "text/csv"
@@ -154,7 +230,8 @@ async def error_rows(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _imported(request: web.Request) -> ContactImport:
+async def imported_of(request: web.Request) -> ContactImport:
+    """Return the import that a request is about."""
     number = int(request.match_info["import_id"])
     return await request.app[ENGINE].store.contact_import(number)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from callcamp.http import api, exports, imports, pages, stream
+from callcamp.http import api, exports, imports, pages, presets, progress, stream
 from callcamp.http.security import Handler
 
 
@@ -44,9 +44,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_C}/imports", imports.upload),
     Route("GET", _I, imports.import_page),
     Route("POST", f"{_I}/mapping", imports.remap),
+    Route("POST", f"{_I}/preset", presets.use),
+    Route("POST", f"{_I}/preset/delete", presets.delete),
     Route("POST", f"{_I}/confirm", imports.confirm),
     Route("POST", f"{_I}/undo", imports.undo),
     Route("GET", f"{_I}/errors.csv", imports.error_rows),
+    Route("GET", "/progress/{job:[0-9a-f]{32}}", progress.progress),
     Route("GET", "/trunks", pages.trunk_list),
     Route("POST", "/trunks", pages.save_trunk),
     Route("GET", "/healthz", api.health),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -21,6 +24,14 @@ def upload(name="list.csv", text=FILE):
     return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
 
 
+async def again(page, button):
+    """Press a button that leads to a new preview, and wait for that."""
+    before = page.url
+    await page.get_by_role("button", name=button, exact=True).click()
+    await expect(page).not_to_have_url(before)
+    await page.wait_for_load_state()
+
+
 async def test_browse_preview_map_confirm_undo(site, tab):
     engine, page = site.engine, tab.page
     campaign = await engine.campaign("Spring")
@@ -35,7 +46,7 @@ async def test_browse_preview_map_confirm_undo(site, tab):
     assert (await engine.store.counts(campaign.id)).total == 0
 
     await page.get_by_label("Variable for name").fill("first_name")
-    await page.get_by_role("button", name="Preview again with these").click()
+    await again(page, "Preview again with these")
     await expect(page.get_by_label("Variable for name")).to_have_value("first_name")
 
     async with page.expect_download() as coming:
@@ -110,3 +121,104 @@ async def test_without_scripts_a_file_is_imported_too(site, browser):
     await page.get_by_role("button", name="Confirm: import 2 contacts").click()
     await expect(page.get_by_role("status").first).to_contain_text("2 contacts were added")
     await context.close()
+
+
+@pytest.fixture
+def held(site, monkeypatch):
+    """Hold every import in the middle of its work until the event is set."""
+    going_on = asyncio.Event()
+
+    def hold(name):
+        real = getattr(site.engine.imports, name)
+
+        async def work(*arguments, on_progress, **more):
+            on_progress(0.25, 1234)
+            await going_on.wait()
+            return await real(*arguments, on_progress=on_progress, **more)
+
+        monkeypatch.setattr(site.engine.imports, name, work)
+
+    for name in ("preview", "confirm"):
+        hold(name)
+    return going_on
+
+
+async def test_progress_is_shown_while_a_file_is_read_and_imported(site, tab, held):
+    page = tab.page
+    campaign = await site.engine.campaign("Spring")
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    await page.locator("input[type=file]").set_input_files(upload())
+    await page.get_by_role("button", name="Upload and preview").click()
+    await expect(page.locator(".working")).to_contain_text("Reading: 25 % · 1\u202f234 rows")
+    assert await page.locator(".working progress").get_attribute("value") == "0.25"
+    held.set()
+    await expect(page.locator("h1")).to_have_text("list.csv")
+    held.clear()
+    await page.get_by_role("button", name="Preview again with these").click()
+    await expect(page.locator("#reading-again")).to_contain_text("Reading: 25 %")
+    held.set()
+    await expect(page).not_to_have_url(re.compile("/imports/1$"))
+    held.clear()
+    await page.get_by_role("button", name="Confirm: import 2 contacts").click()
+    await expect(page.locator("#confirming")).to_contain_text("Importing: 25 %")
+    # Another tab sees that it goes on, and does not offer it a second time.
+    other = await tab.context.new_page()
+    await other.goto(page.url)
+    await expect(other.locator("[data-follow]")).to_contain_text("Importing: 25 %")
+    await expect(other.get_by_role("button", name="Confirm")).to_have_count(0)
+    held.set()
+    await expect(page.get_by_role("status").first).to_contain_text("2 contacts were added")
+    await expect(other.get_by_role("status").first).to_contain_text("2 contacts were added")
+
+
+async def test_a_mapping_is_saved_applied_and_deleted(site, tab):
+    page = tab.page
+    campaign = await site.engine.campaign("Spring")
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    await page.locator("input[type=file]").set_input_files(upload())
+    await page.get_by_role("button", name="Upload and preview").click()
+    await page.get_by_label("Variable for name").fill("first_name")
+    await page.get_by_label("Save this mapping as").fill(EVIL)
+    await again(page, "Save and preview")
+    await expect(page.get_by_text("The mapping was saved")).to_be_visible()
+    await expect(page.get_by_label("Saved mapping")).to_have_value(EVIL)
+
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    await page.locator("input[type=file]").set_input_files(upload("second.csv"))
+    await page.get_by_role("button", name="Upload and preview").click()
+    await expect(page.get_by_label("Variable for name")).to_have_value("name")
+    await page.get_by_label("Saved mapping").select_option(EVIL)
+    await again(page, "Use it")
+    await expect(page.get_by_label("Variable for name")).to_have_value("first_name")
+    await expect(page.get_by_label("Saved mapping")).to_have_value(EVIL)
+
+    await page.get_by_role("button", name="Delete it").click()
+    await page.get_by_role("button", name="Keep it").click()
+    assert len(await site.engine.store.mapping_presets()) == 1
+    await page.get_by_role("button", name="Delete it").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete it").click()
+    await expect(page.get_by_label("Saved mapping")).to_have_count(0)
+    assert await site.engine.store.mapping_presets() == []
+
+
+async def test_another_encoding_is_chosen(site, tab):
+    page = tab.page
+    campaign = await site.engine.campaign("Spring")
+    await page.goto(f"{site.url}/campaigns/{campaign.id}")
+    file = upload()
+    file["buffer"] = "tel;prénom\n+12025550101;Zoé\n".encode("cp437")
+    await page.locator("input[type=file]").set_input_files(file)
+    await page.get_by_role("button", name="Upload and preview").click()
+    await expect(page.get_by_text("is a guess")).to_be_visible()
+    await page.locator("select[name=encoding]").select_option("utf-8")
+    await page.get_by_role("button", name="Preview again with these").click()
+    await expect(page.locator("#reading-again [data-problem]")).to_contain_text("Line 1 is not utf")
+    await expect(page.locator("#reading-again progress")).to_be_hidden()
+    assert all("400" in line for line in tab.complaints)
+    tab.complaints.clear()
+    await page.locator("select[name=encoding]").select_option("cp437")
+    await again(page, "Preview again with these")
+    await expect(page.locator("select[name=encoding]")).to_have_value("cp437")
+    await expect(page.get_by_label("Variable for prénom")).to_have_value("prenom")
+    await expect(page.get_by_role("main")).to_contain_text("Zoé")
+    await expect(page.get_by_text("is a guess")).to_have_count(0)

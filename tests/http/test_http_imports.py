@@ -7,11 +7,13 @@ import io
 
 import aiohttp
 import pytest
+from openpyxl import Workbook
 from web_fakes import token_in
 
 from callcamp.errors import InvalidInput
 from callcamp.http.exports import attachment
 from callcamp.http.imports import read_mapping
+from callcamp.http.progress import Jobs
 from callcamp.http.uploads import clean_name
 
 FILE = """phone_number;First name;city
@@ -117,6 +119,166 @@ async def test_without_a_likely_phone_column_it_is_asked_for(client, engine, pos
     response = await post(f"{path.partition('?')[0]}/mapping", {"phone": "1"})
     again = await (await client.get(response.headers["Location"])).text()
     assert "Confirm: import 1 contact<" in again
+
+
+async def test_a_file_is_read_as_the_form_says(client, engine, post, send):
+    campaign = await engine.campaign()
+    content = "tel;prénom\n+12025550101;Zoé,x\n".encode("cp437")
+    path = (await send(campaign.id, content)).headers["Location"]
+    page = await (await client.get(path)).text()
+    assert "is a guess" in page
+    assert 'href="#reading">Choose the encoding' in page
+    fields = {"phone": "0", "encoding": "cp437", "delimiter": "", "header": ""}
+    report = (await engine.store.contact_import(int(path.rpartition("/")[2]))).report
+    assert report["columns"][1] != "prénom"
+    fields["variable"] = ["", *report["variables"]]
+    path = (await post(f"{path}/mapping", fields)).headers["Location"]
+    page = await (await client.get(path)).text()
+    assert "Zoé,x" in page
+    assert "is a guess" not in page
+    assert '<option value="cp437" selected>' in page
+    # What the form does not send stays; the mapping that was found is found again.
+    again = {"phone": "0", "variable": ["", "prenom"], "delimiter": "tab", "header": "no"}
+    page = await (
+        await client.get((await post(f"{path}/mapping", again)).headers["Location"])
+    ).text()
+    assert '<option value="cp437" selected>' in page
+    assert '<option value="tab" selected>' in page
+    assert '<option value="no" selected>' in page
+    for field, bad in (("encoding", "hex"), ("encoding", "utf-8"), ("delimiter", "ab")):
+        response = await post(f"{path}/mapping", {**again, field: bad})
+        assert response.status in {400, 404}, (field, bad)
+
+
+async def test_another_sheet_brings_its_own_columns(client, engine, post, send):
+    campaign = await engine.campaign()
+    book = Workbook()
+    evil = "<b>two"
+    for sheet, rows in (
+        (book.active, [("tel", "name"), ("+12025550101", "Ada")]),
+        (book.create_sheet(evil), [("who", "mobile"), ("Bob", "+12025550102")]),
+        (book.create_sheet("none"), [("a", "b"), ("x", "y")]),
+    ):
+        for row in rows:
+            sheet.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    path = (await send(campaign.id, out.getvalue(), "a.xlsx")).headers["Location"]
+    page = await (await client.get(path)).text()
+    assert '<option value="1">&lt;b&gt;two</option>' in page
+    assert 'name="encoding"' not in page
+    # The person had changed the mapping; the new sheet has no such phone column.
+    fields = {"phone": "0", "variable": ["", "given"], "sheet": "1"}
+    path = (await post(f"{path}/mapping", fields)).headers["Location"]
+    page = await (await client.get(path)).text()
+    assert '<option value="1" selected>&lt;b&gt;two</option>' in page
+    assert "+12025550102" in page
+    refused = await post(f"{path}/mapping", {**fields, "save_as": "x"})
+    assert refused.status == 303, "these columns fit"
+    path = refused.headers["Location"].partition("?")[0]
+    assert (await post(f"{path}/mapping", {**fields, "sheet": "9"})).status == 400
+    response = await post(f"{path}/mapping", {**fields, "sheet": "2", "save_as": "y"})
+    assert response.status == 400, "a mapping that does not fit is not saved"
+    assert [p.name for p in await engine.store.mapping_presets()] == ["x"]
+    kept = {"phone": "1", "variable": ["who", ""], "sheet": "2"}
+    path = (await post(f"{path}/mapping", kept)).headers["Location"]
+    assert path.endswith("?choose=phone")
+
+
+async def test_presets_are_saved_used_and_deleted(client, engine, post, send):
+    campaign = await engine.campaign()
+    path = (await send(campaign.id)).headers["Location"]
+    assert "Saved mapping" not in await (await client.get(path)).text()
+    fields = {"phone": "0", "variable": ["", "given", ""]}
+    for name in ("", " ", "a\u202eb", "x" * 65):
+        response = await post(f"{path}/mapping", {**fields, "save_as": name, "save": "1"})
+        assert response.status == 400
+        assert "1 to 64 printable characters" in await response.text()
+    evil = "<b>'x'"
+    response = await post(f"{path}/mapping", {**fields, "save_as": f" {evil} "})
+    page = await (await client.get(response.headers["Location"])).text()
+    assert "The mapping was saved" in page
+    assert "<option selected>&lt;b&gt;&#39;x&#39;</option>" in page
+    (preset,) = await engine.store.mapping_presets()
+    assert preset.name == evil
+    variables = {"given": "First name"}
+    assert preset.mapping == {"phone": "phone_number", "variables": variables, "rest": False}
+
+    path = (await send(campaign.id)).headers["Location"]
+    path = (await post(f"{path}/preset", {"preset": evil})).headers["Location"]
+    page = await (await client.get(path)).text()
+    assert 'value="given"' in page
+    assert "Not used: city" in page
+    other = (await send(campaign.id, "tel,name\n+12025550101,A\n")).headers["Location"]
+    response = await post(f"{other}/preset", {"preset": evil})
+    assert response.status == 400
+    assert "no column &#39;phone_number&#39;" in await response.text()
+    assert (await post(f"{other}/preset", {"preset": "x"})).status == 404
+    assert (await post(f"{path}/preset/delete", {"preset": evil})).status == 303
+    assert (await post(f"{path}/preset/delete", {"preset": evil})).status == 404
+    assert await engine.store.mapping_presets() == []
+
+
+@pytest.mark.parametrize("what", ["preset", "preset/delete", "mapping", "confirm"])
+async def test_nothing_is_done_without_the_token(client, engine, send, what):
+    campaign = await engine.campaign()
+    path = (await send(campaign.id)).headers["Location"]
+    assert (await client.post(f"{path}/{what}", data={"preset": "x"})).status == 403
+
+
+async def test_a_program_is_told_what_is_wrong_in_json(engine, post, send):
+    campaign = await engine.campaign()
+    path = (await send(campaign.id)).headers["Location"]
+    response = await post(f"{path}/mapping", {"phone": "9"}, headers={"Accept": "application/json"})
+    assert (response.status, (await response.json())["error"]["id"]) == (400, "invalid_input")
+
+
+async def test_how_far_a_job_is_can_be_asked(client, engine, post, send, monkeypatch):
+    key, seen = "0123456789abcdef" * 2, []
+    campaign = await engine.campaign()
+    path = (await send(campaign.id)).headers["Location"]
+    confirm = engine.imports.confirm
+
+    async def asked(*arguments, on_progress, **more):
+        async def ask():
+            seen.append(await (await client.get(f"/progress/{key}")).json())
+
+        await ask()
+        for fraction, rows in ((0.25, 1234), (7.0, 2000)):
+            on_progress(fraction, rows)
+            await ask()
+        page = await (await client.get(path)).text()
+        assert f'data-follow="{key}"' in page
+        assert "Confirm: import" not in page
+        return await confirm(*arguments, on_progress=on_progress, **more)
+
+    monkeypatch.setattr(engine.imports, "confirm", asked)
+    assert (await post(f"{path}/confirm?job={key}")).status == 303
+    assert [job["text"] for job in seen] == [
+        "Importing…",
+        "Importing: 25 % · 1\u202f234 rows",
+        "Importing: 100 % · 2\u202f000 rows",
+    ]
+    assert [job["fraction"] for job in seen] == [None, 0.25, 1.0]
+    assert await (await client.get(f"/progress/{key}")).json() == {"going": False}
+    assert (await client.get("/progress/x")).status == 404
+
+
+def test_jobs_with_the_same_or_no_key_do_not_meet():
+    jobs = Jobs()
+    key = "a" * 32
+    with (
+        jobs.begin(key, "One", 1) as one,
+        jobs.begin(key, "Two") as two,
+        jobs.begin("<x>", "Three"),
+    ):
+        one(0.5, 1)
+        two(0.1, 2)
+        assert jobs.job(key).what == "One"
+        assert jobs.job("<x>") is None
+        assert jobs.key_of_import(1) == key
+        assert jobs.key_of_import(2) is None
+    assert jobs.job(key) is None
 
 
 async def test_a_mapping_that_cannot_be_is_said(client, engine, post, send):

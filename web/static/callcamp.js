@@ -159,9 +159,15 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.dataset?.confirm || !dialog) return;
+  const button = event.submitter;
+  const asks = button?.dataset.confirm ? button : form;
+  if (!asks.dataset?.confirm || !dialog || form.dataset.asked) return;
   event.preventDefault();
-  ask(form.dataset.confirm, form.dataset.confirmText, event.submitter?.textContent ?? "Yes", () => form.submit());
+  ask(asks.dataset.confirm, asks.dataset.confirmText, button?.textContent ?? "Yes", () => {
+    form.dataset.asked = "yes";
+    form.requestSubmit(button);
+    delete form.dataset.asked;
+  });
 });
 
 // --- A form that takes its time is sent once. ---------------------------------------------
@@ -179,12 +185,84 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// --- How far the server is: asked under a key that goes with the form. --------------------
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+// Shows a job in a box until `till` says that it is over, or, without, until the server does.
+async function follow(box, key, till) {
+  const bar = box.querySelector("progress");
+  const line = box.querySelector("[data-line]");
+  while (!till?.over) {
+    try {
+      const job = await (await fetch(`/progress/${key}`)).json();
+      if (till?.over || (!till && !job.going)) return;
+      if (job.going) {
+        if (job.fraction === null) bar.removeAttribute("value");
+        else bar.value = job.fraction;
+        line.textContent = job.text;
+      }
+    } catch { /* whoever waits for the answer says that the server is away */ }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+for (const box of document.querySelectorAll("[data-follow]")) {
+  follow(box, box.dataset.follow).then(() => window.location.reload());
+}
+
+let working = null;
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  const box = byId(button?.dataset.progress ?? form.dataset?.progress);
+  if (event.defaultPrevented || !box) return;
+  event.preventDefault();
+  if (working) return;
+  const key = newKey();
+  const url = new URL(button?.hasAttribute("formaction") ? button.formAction : form.action);
+  url.searchParams.set("job", key);
+  const data = new URLSearchParams(new FormData(form));
+  if (button?.name) data.append(button.name, button.value);
+  const bar = box.querySelector("progress");
+  const problem = box.querySelector("[data-problem]");
+  bar.removeAttribute("value");
+  bar.hidden = false;
+  box.hidden = false;
+  problem.hidden = true;
+  button?.setAttribute("aria-busy", "true");
+  working = { over: false, box, button };
+  follow(box, key, working);
+  let text = "callcamp does not answer. Is it still running?";
+  try {
+    const answer = await fetch(url, { method: "POST", body: data, headers: { Accept: "application/json" } });
+    const body = await answer.json();
+    // The page stays as it is, bar and all, until the next one is there.
+    if (answer.ok) { working.over = true; window.location.assign(body.location); return; }
+    text = body.error.message;
+  } catch { /* said above */ }
+  rest();
+  box.hidden = false;
+  bar.hidden = true;
+  problem.textContent = text;
+  problem.hidden = false;
+});
+function rest() {
+  if (!working) return;
+  working.over = true;
+  working.button?.removeAttribute("aria-busy");
+  working.box.querySelector("[data-line]").textContent = "";
+  working.box.hidden = true;
+  working = null;
+}
+window.addEventListener("pageshow", rest);
+
 // --- Upload: drop or browse, with progress. -----------------------------------------------
 const upload = document.querySelector("form[data-upload]");
 if (upload) {
   const drop = byId("drop");
   const input = upload.querySelector("input[type=file]");
-  const bar = upload.querySelector("progress");
+  const box = upload.querySelector(".working");
+  const bar = box.querySelector("progress");
+  const line = box.querySelector("[data-line]");
   const button = upload.querySelector("button");
   for (const name of ["dragenter", "dragover"]) {
     drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
@@ -207,20 +285,32 @@ if (upload) {
       return;
     }
     button.setAttribute("aria-busy", "true");
-    bar.hidden = false;
+    const key = newKey();
+    const url = new URL(upload.action);
+    url.searchParams.set("job", key);
+    const reading = { over: false };
+    bar.value = 0;
+    line.textContent = "Uploading…";
+    box.hidden = false;
     const request = new XMLHttpRequest();
     request.upload.onprogress = (e) => { if (e.lengthComputable) bar.value = e.loaded / e.total; };
-    // All is sent, and being read: how long that takes is not known here.
-    request.upload.onload = () => bar.removeAttribute("value");
-    const over = (text) => { button.removeAttribute("aria-busy"); bar.hidden = true; toast(text); };
+    request.upload.onload = () => {
+      // All is sent; what comes now the server knows.
+      bar.removeAttribute("value");
+      line.textContent = "Reading…";
+      follow(box, key, reading);
+    };
+    const over = (text) => { reading.over = true; button.removeAttribute("aria-busy"); box.hidden = true; toast(text); };
     request.onerror = () => over("The upload was cut off.");
     request.onload = () => {
       let body = {};
       try { body = JSON.parse(request.responseText); } catch { /* said below */ }
-      if (request.status < 300 && body.location) window.location.assign(body.location);
-      else over(body.error?.message ?? "The upload failed.");
+      if (request.status < 300 && body.location) {
+        reading.over = true;
+        window.location.assign(body.location);
+      } else over(body.error?.message ?? "The upload failed.");
     };
-    request.open("POST", upload.action);
+    request.open("POST", url);
     request.setRequestHeader("Accept", "application/json");
     request.send(new FormData(upload));
   });
