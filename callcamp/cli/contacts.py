@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,14 +16,14 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from callcamp.cli.output import count, emit_json, err, note, out, say, table, text, when
 from callcamp.cli.session import JsonOption, run, with_store
-from callcamp.errors import InvalidInput
-from callcamp.ports import ContactImport
+from callcamp.errors import InvalidInput, NotFound
+from callcamp.ports import ContactImport, MappingPreset, Store
 from callcamp.settings import Settings
 
 if TYPE_CHECKING:
     from callcamp.contacts.mapping import Mapping
 
-app = typer.Typer(help="Contacts: import files, undo imports.", no_args_is_help=True)
+app = typer.Typer(help="Contacts: import files, undo imports, save mappings.", no_args_is_help=True)
 _EXAMPLES, _PROBLEMS = 3, 10
 CampaignArgument = Annotated[int, typer.Argument(help="Number of the campaign.")]
 
@@ -55,6 +56,13 @@ def import_file(
         bool | None, typer.Option(help="Whether the first row has names, if guessed wrong.")
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; else the first.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Use this saved mapping instead of --map.")
+    ] = None,
+    save_preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Save the mapping under this name once it is imported."),
+    ] = None,
     errors: Annotated[
         Path | None, typer.Option(help="Write the rows left out, with reasons, to this CSV file.")
     ] = None,
@@ -68,7 +76,9 @@ def import_file(
     """Preview a file, ask, and add its contacts to a campaign."""
     from callcamp.contacts.table import ReadOptions
 
-    mapping = parse_mapping(map_ or [], rest=rest)
+    given = parse_mapping(map_ or [], rest=rest)
+    if preset is not None and (map_ or rest):
+        raise InvalidInput("Give either --preset, or --map and --rest.", field="preset")
     tab = (delimiter or "").lower() == "tab"
     options = ReadOptions(encoding, "\t" if tab else delimiter, header, sheet)
 
@@ -77,8 +87,11 @@ def import_file(
         from callcamp.engine.commands import utc_now
         from callcamp.engine.imports import Imports
 
+        if save_preset is not None:
+            MappingPreset(save_preset, {}, utc_now())  # Refused now, not after the import.
         async with open_store(settings) as store:
             imports = Imports(store, settings, utc_now)
+            mapping = given if preset is None else await _saved(store, preset)
             with progress("Reading") as on_progress:
                 preview = await imports.preview(
                     campaign_id, file, file.name, mapping, options=options, on_progress=on_progress
@@ -97,6 +110,9 @@ def import_file(
                         preview.id, replace=replace, on_progress=on_progress
                     )
                 confirmed = True
+                if save_preset is not None:
+                    used = _used(preview.report)
+                    await store.save_mapping_preset(save_preset, used, now=utc_now())
                 return done
             finally:
                 if not confirmed:
@@ -108,10 +124,41 @@ def import_file(
     elif done.status == "confirmed":
         say(f"Import {done.id} added {count(done.added, 'contact')}.")
         note(f"To take them back: callcamp contacts undo {done.id}")
+        if save_preset is not None:
+            note(f"The mapping is saved: --preset {shlex.quote(save_preset)}")
     elif not dry_run:
         say("There is nothing to import.")
     if not dry_run and done.status != "confirmed":
         raise typer.Exit(1)
+
+
+async def _saved(store: Store, name: str) -> Mapping:
+    """Return the mapping of a preset.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    from callcamp.contacts.mapping import Mapping
+
+    presets = await store.mapping_presets()
+    for preset in presets:
+        if preset.name == name:
+            return Mapping.from_dict(preset.mapping)
+    known = ", ".join(repr(preset.name) for preset in presets) or "none"
+    raise NotFound(
+        f"There is no mapping preset {name!r}; there are: {known}.", kind="mapping_preset", key=name
+    )
+
+
+def _used(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the mapping that a preview used; one that was found is written out in full."""
+    if not report["mapping_proposed"]:
+        return dict(report["mapping"])
+    return {
+        "phone": report["mapping"]["phone"],
+        "variables": report["variables"],
+        "rest": False,
+    }
 
 
 def parse_mapping(pairs: list[str], *, rest: bool = False) -> Mapping | None:
@@ -226,6 +273,41 @@ def undo(
         emit_json({"id": import_id, "removed": gone})
     else:
         say(f"Removed {count(gone, 'contact')}.")
+
+
+@app.command("presets")
+def list_presets(context: typer.Context, json: JsonOption = False) -> None:
+    """List the saved mappings of columns."""
+    found = with_store(context, lambda store: store.mapping_presets(), json=json)
+    if json:
+        emit_json({"items": found})
+    elif not found:
+        say("No mapping presets; `callcamp contacts import … --save-preset NAME` makes one.")
+    else:
+        table(
+            ("NAME", "PHONE", "VARIABLES"),
+            ((text(p.name), text(p.mapping["phone"]), text(_variables(p.mapping))) for p in found),
+        )
+
+
+def _variables(mapping: dict[str, Any]) -> str:
+    """Return the variables of a saved mapping on one line."""
+    pairs = [f"{name}={column}" for name, column in mapping["variables"].items()]
+    return ", ".join([*pairs, *(["and every other column"] if mapping["rest"] else [])])
+
+
+@app.command("preset-delete")
+def delete_preset(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the saved mapping.")],
+    json: JsonOption = False,
+) -> None:
+    """Delete a saved mapping; what was imported with it stays."""
+    with_store(context, lambda store: store.delete_mapping_preset(name), json=json)
+    if json:
+        emit_json({"name": name, "deleted": True})
+    else:
+        say(f"Deleted the mapping preset {name}.")
 
 
 class What(StrEnum):

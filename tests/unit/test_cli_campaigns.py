@@ -181,6 +181,47 @@ def test_a_file_without_a_usable_row_is_a_failure(camp: Cli, tmp_path: Path) -> 
     assert "nothing to import" in camp("contacts", "import", "1", "bad.csv", "--yes", code=1).out
 
 
+def test_a_mapping_is_saved_and_used_again(camp: Cli, people: str) -> None:
+    camp("campaign", "create", "Spring")
+    camp("campaign", "create", "Autumn")
+    assert "No mapping presets" in camp("contacts", "presets").out
+    maps = ("--map", "phone=tel", "--map", "name=firstname")
+    ran = camp("contacts", "import", "1", people, *maps, "--save-preset", "my CRM", "--yes")
+    assert "--preset 'my CRM'" in ran.err + ran.out
+    (saved,) = camp("contacts", "presets", "--json").json["items"]
+    mapping = {"phone": "tel", "variables": {"name": "firstname"}, "rest": False}
+    assert (saved["name"], saved["mapping"]) == ("my CRM", mapping)
+    assert "name=firstname" in camp("contacts", "presets").out
+    ran = camp("contacts", "import", "2", people, "--preset", "my CRM", "--yes", "--json")
+    assert ran.json["report"]["mapping"] == mapping
+    assert ran.json["added"] == 2
+    for arguments in (("--preset", "x", *maps), ("--preset", "x", "--rest")):
+        camp("contacts", "import", "2", people, *arguments, code=2)
+    ran = camp("contacts", "import", "2", people, "--preset", "x", "--json", code=1)
+    assert ran.json["error"]["id"] == "not_found"
+    assert "my CRM" in ran.json["error"]["message"]
+    deleted = camp("contacts", "preset-delete", "my CRM", "--json").json
+    assert deleted == {"name": "my CRM", "deleted": True}
+    assert "my CRM" in camp("contacts", "preset-delete", "my CRM", code=1).err
+    assert camp("contacts", "presets", "--json").json == {"items": []}
+
+
+def test_a_mapping_that_was_found_is_saved_in_full(camp: Cli, people: str) -> None:
+    camp("campaign", "create", "Spring")
+    camp("contacts", "import", "1", people, "--save-preset", "dry", "--dry-run")
+    camp("contacts", "import", "1", people, "--save-preset", "a\u202eb", "--yes", code=2)
+    assert camp("contacts", "presets", "--json").json == {"items": []}
+    assert camp("campaign", "show", "1", "--json").json["total"] == 0
+    camp("contacts", "import", "1", people, "--save-preset", "found", "--yes")
+    (saved,) = camp("contacts", "presets", "--json").json["items"]
+    variables = {"firstname": "firstname", "city": "city"}
+    assert saved["mapping"] == {"phone": "tel", "variables": variables, "rest": False}
+    maps = ("--map", "phone=tel", "--rest", "--save-preset", "found")
+    camp("contacts", "import", "1", people, "--replace", *maps, "--yes")
+    assert "and every other column" in camp("contacts", "presets").out
+    assert "found" in camp("contacts", "preset-delete", "found").out
+
+
 @pytest.mark.parametrize(
     "pairs", [["phone"], ["=tel"], ["phone="], ["name=firstname"], ["phone=a", "phone=b"]]
 )
