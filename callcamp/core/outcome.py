@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from math import isfinite
+from operator import attrgetter
 from urllib.parse import parse_qsl, urlencode
 
 
@@ -128,18 +129,15 @@ class Evidence:
 
     def merged(self, other: Evidence) -> Evidence:
         """Return the union; what ``other`` knows wins, what it does not know stays."""
-        return Evidence(
-            *(
-                mine if theirs is None else theirs
-                for mine, theirs in (
-                    (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)
-                )
-            )
-        )
+        pairs = zip(_known(self), _known(other), strict=True)
+        return Evidence(*[mine if theirs is None else theirs for mine, theirs in pairs])
 
     def as_dict(self) -> dict[str, str | int | float | bool]:
         """Return only what is known, for the store."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+
+
+_known = attrgetter(*(f.name for f in fields(Evidence)))
 
 
 def classify(evidence: Evidence, *, ring_timeout_s: float) -> Disposition:

@@ -6,6 +6,14 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
+GATHER_S = 0.05
+"""How long work gathers under load, so that one transaction serves many calls."""
+
+
+def gathering_s(speed: float) -> float:
+    """Return the real seconds that work gathers when the clock runs ``speed`` times as fast."""
+    return max(GATHER_S / speed, 0.002)
+
 
 class Clock:
     """Time as the engine sees it.

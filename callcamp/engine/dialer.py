@@ -16,7 +16,7 @@ from callcamp.core.model import Campaign, Claim, Trunk
 from callcamp.core.plan import Plan, Snapshot, decide
 from callcamp.core.states import AttemptStatus
 from callcamp.engine.book import CampaignBook
-from callcamp.engine.clock import Clock
+from callcamp.engine.clock import Clock, gathering_s
 from callcamp.engine.lane import Lane, ReadyCall
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.registry import Registry, Track
@@ -136,9 +136,15 @@ class Dialer:
                 except CallcampError as error:
                     log.error("dialer_held_up", problem=error.message)
                     await asyncio.sleep(TICK_S)
+                looked_s = asyncio.get_running_loop().time()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_S):
                         await self._wake.wait()
+                # Under load many things happen at once: one look takes them all together.
+                gather_s = gathering_s(self._clock.speed)
+                since_s = asyncio.get_running_loop().time() - looked_s
+                if since_s < gather_s:
+                    await asyncio.sleep(gather_s - since_s)
                 self._wake.clear()
         finally:
             for _, task in self._lanes.values():

@@ -30,7 +30,7 @@ from callcamp.core.model import AttemptChange
 from callcamp.core.outcome import Evidence
 from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 from callcamp.engine.book import CampaignBook
-from callcamp.engine.clock import Clock
+from callcamp.engine.clock import Clock, gathering_s
 from callcamp.engine.ending import as_change, end_as_written
 from callcamp.engine.live import LiveCallView, LiveFeed
 from callcamp.engine.registry import Registry, Track, route
@@ -39,8 +39,6 @@ from callcamp.ports import Applied, CallGateway, Store
 
 log = structlog.get_logger(__name__)
 
-BATCH_PAUSE_S = 0.02
-"""How long changes gather before a commit."""
 TICK_S = 0.25
 """How often closing and overdue attempts are looked at."""
 CLOSING_GRACE_S = 1.0
@@ -249,7 +247,7 @@ class Tracker:
                 async with asyncio.timeout(TICK_S):
                     await self._wake.wait()
             if self._wake.is_set():
-                await asyncio.sleep(BATCH_PAUSE_S)
+                await asyncio.sleep(gathering_s(self._clock.speed))
             self._wake.clear()
             self._close_overdue()
             await self.commit()
