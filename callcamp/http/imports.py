@@ -79,6 +79,7 @@ async def show(
     report = {**_EMPTY_REPORT, **imported.report}
     samples: dict[str, list[str]] = {}
     for example in report["examples"][:5]:
+        samples.setdefault(report["mapping"]["phone"], []).append(example["phone"])
         for variable, column in report["variables"].items():
             samples.setdefault(column, []).append(example["variables"].get(variable, ""))
     return render(
