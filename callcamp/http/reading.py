@@ -96,7 +96,9 @@ def choices(report: dict[str, Any]) -> dict[str, list[Choice]]:
         lists["encoding"] = _list(ENCODINGS, told.encoding, facts["encoding"])
         lists["delimiter"] = [
             (_TAB if value == "\t" else value, words, chosen)
-            for value, words, chosen in _list(DELIMITERS, told.delimiter, facts["delimiter"])
+            for value, words, chosen in _list(
+                DELIMITERS, told.delimiter, facts.get("delimiter", "")
+            )
         ]
     return lists
 
@@ -112,4 +114,4 @@ def _list(known: dict[str, str], told: str | None, found: str) -> list[Choice]:
 
 def _found(words: str, told: object) -> str:
     """Return the words for what is found out by itself; what was told hides what that is."""
-    return f"Found: {words}" if told is None else "Find it out"
+    return f"Auto: {words}" if told is None else "Automatic"
