@@ -44,6 +44,7 @@ from callcamp.core.model import (
 from callcamp.core.outcome import Evidence
 from callcamp.core.states import CampaignEvent, CampaignStatus, ContactStatus
 from callcamp.engine import Engine
+from callcamp.engine import clock as clock_module
 from callcamp.engine import dialer as dialer_module
 from callcamp.engine import reconcile as reconcile_module
 from callcamp.engine import tracker as tracker_module
@@ -562,7 +563,7 @@ async def bench(
         (dialer_module, "TICK_S", look_s),
         (reconcile_module, "LOOK_EVERY_S", look_s),
         (tracker_module, "TICK_S", look_s),
-        (tracker_module, "BATCH_PAUSE_S", 0.002),
+        (clock_module, "GATHER_S", 0.002),
         (tracker_module, "CLOSING_GRACE_S", 0.1),
         (tracker_module, "RETRY_PAUSE_S", look_s),
     ]
