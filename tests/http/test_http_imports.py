@@ -150,6 +150,25 @@ async def test_a_file_is_read_as_the_form_says(client, engine, post, send):
         assert response.status in {400, 404}, (field, bad)
 
 
+async def test_an_untouched_preset_survives_another_way_of_reading(client, engine, post, send):
+    from callcamp.engine.commands import utc_now
+
+    preset = {"phone": "phone_number", "variables": {"x": "not there"}, "rest": True}
+    await engine.store.save_mapping_preset("all", preset, now=utc_now())
+    campaign = await engine.campaign()
+    path = (await send(campaign.id)).headers["Location"]
+    path = (await post(f"{path}/preset", {"preset": "all"})).headers["Location"]
+    fields = {"phone": "0", "variable": ["", "First_name", "city"]}
+    path = (await post(f"{path}/mapping", {**fields, "encoding": "cp858"})).headers["Location"]
+    page = await (await client.get(path)).text()
+    assert "no column &#39;not there&#39;" in page
+    assert '<option value="cp858" selected>cp858</option>' in page, "also when it is not listed"
+    fields["variable"][1] = "given"
+    response = await post(f"{path}/mapping", {**fields, "encoding": "hex"})
+    assert response.status == 400
+    assert "no encoding of text" in await response.text()
+
+
 async def test_another_sheet_brings_its_own_columns(client, engine, post, send):
     campaign = await engine.campaign()
     book = Workbook()
