@@ -36,6 +36,34 @@ def cli(
     structlog.configure(**before)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["campaign", "show", "abc", "--json"],
+        ["campaign", "show", "--json"],
+        ["campaign", "list", "--json", "--bogus"],
+        ["trunk", "set", "x", "--dial", "PJSIP/{number}@x", "--cps", "abc", "--json"],
+        ["trunk", "set", "x", "--dial", "PJSIP/{number}@x", "--cps", "nan", "--json"],
+        ["campaign", "show", "9" * 30, "--json"],
+        ["contacts", "undo", "9" * 30, "--json"],
+    ],
+)
+def test_wrong_use_is_told_to_programs_too(cli: Cli, arguments: list[str]) -> None:
+    cli("migrate")
+    ran = cli(*arguments, code=2)
+    assert ran.json["error"]["id"] == "invalid_input"
+    assert ran.json["error"]["message"]
+    assert "NaN" not in ran.out.replace('"NaN"', "").replace("nan", "")
+
+
+def test_a_question_without_an_answer_is_told_to_programs(cli: Cli) -> None:
+    cli("migrate")
+    cli("trunk", "set", "x", "--dial", "PJSIP/{number}@x")
+    cli("campaign", "create", "x")
+    ran = cli("campaign", "stop", "1", "--json", code=1)
+    assert ran.json["error"]["id"] == "conflict"
+
+
 def test_version_and_help(cli: Cli) -> None:
     assert cli("--version").out == f"callcamp {__version__}\n"
     assert "campaign" in cli("--help").out

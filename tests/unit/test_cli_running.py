@@ -129,6 +129,25 @@ def test_serve_tells_its_address_and_ends_cleanly_on_sigterm(
 
 
 @pytest.mark.parametrize("as_json", [True, False])
+def test_a_crash_in_the_log_has_no_values_of_variables_and_no_escapes(
+    cli: Cli,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    as_json: bool,
+) -> None:
+    set_up_logs(Settings(log_json=as_json))
+    phone_of_someone = f"+3326191{1000 + 1}"
+    try:
+        raise ValueError("\x1b[31mred")
+    except ValueError:
+        structlog.get_logger("callcamp.x").exception("crashed")
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "ValueError" in err
+    assert phone_of_someone not in err
+    assert "\x1b[31mred" not in err
+
+
+@pytest.mark.parametrize("as_json", [True, False])
 def test_logs_go_to_stderr_in_the_form_that_was_chosen(
     cli: Cli,  # noqa: F811
     capsys: pytest.CaptureFixture[str],

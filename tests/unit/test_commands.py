@@ -63,7 +63,10 @@ async def commands(store: SqlStore, changed: list[int]) -> Commands:
         ({"cps": 0}, "cps"),
         ({"cps": float("nan")}, "cps"),
         ({"cps": 1001}, "cps"),
+        ({"cps": 1e-300}, "cps"),
         ({"max_channels": 0}, "max_channels"),
+        ({"max_channels": 10**20}, "max_channels"),
+        ({"name": "half \udcff"}, "name"),
     ],
 )
 async def test_unusable_trunks_are_refused(
@@ -74,6 +77,24 @@ async def test_unusable_trunks_are_refused(
         await commands.save_trunk(**{**given, **values})
     assert caught.value.details["field"] == field
     assert len(await commands.trunks()) == 1
+
+
+async def test_a_refusal_does_not_repeat_pages_of_text(commands: Commands) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await commands.create_campaign(replace(S, name="x" * 10_000))
+    assert len(caught.value.message) < 300
+
+
+async def test_a_description_may_have_lines(commands: Commands) -> None:
+    made = await commands.create_campaign(replace(S, description="one\r\n\ttwo"))
+    assert made.settings.description == "one\r\n\ttwo"
+
+
+async def test_a_number_too_long_for_the_database_is_refused(commands: Commands) -> None:
+    with pytest.raises(InvalidInput):
+        await commands.stats(10**30)
+    with pytest.raises(InvalidInput):
+        await commands.pause(10**30)
 
 
 async def test_a_trunk_of_the_same_name_is_changed(commands: Commands) -> None:
@@ -88,6 +109,11 @@ async def test_a_trunk_of_the_same_name_is_changed(commands: Commands) -> None:
     [
         (replace(S, name=" "), "name"),
         (replace(S, name="x" * 201), "name"),
+        (replace(S, name="half of a character: \udcff"), "name"),
+        (replace(S, name="two\u2028lines"), "name"),
+        (replace(S, description="x" * 2001), "description"),
+        (replace(S, description="half \udcff"), "description"),
+        (replace(S, description="\x1b[31m"), "description"),
         (replace(S, prompt=""), "prompt"),
         (replace(S, prompt="a\r\nb"), "prompt"),
         (replace(S, machine_message="\x00"), "machine_message"),

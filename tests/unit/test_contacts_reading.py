@@ -331,3 +331,22 @@ def test_ragged_rows_lose_nothing(tmp_path: Path, rests: list[list[str]]) -> Non
             [*rest[:2], ", ".join(rest[2:])] if len(rest) > 3 else rest + [""] * (3 - len(rest))
         )
         assert list(variables.values()) == [cell.strip() for cell in wanted]
+
+
+def test_backslashes_and_apostrophes_in_a_standard_file_are_letters(tmp_path: Path) -> None:
+    notes = ["O'Brien, C:\\", 'he said "yes"', "two\r\nlines", "end\\", "it's, so", "a\u2028b,"]
+    rows = [["phone", "note"], *([f"061234567{i}", n] for i, n in enumerate(notes))]
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    got = stage_text(tmp_path, out.getvalue())
+    assert len(got.phones) == len(notes)
+    assert got.variables[0]["note"] == notes[0]
+    assert got.variables[3]["note"] == notes[3]
+
+
+def test_the_sample_may_end_within_a_row(tmp_path: Path) -> None:
+    rows = [["phone", "note"], *([f"06123456{i:02d}", f"O'Brien, {i}" * 400] for i in range(20))]
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    got = stage_text(tmp_path, out.getvalue())
+    assert len(got.phones) == 20
