@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
+from callcamp.errors import InvalidInput
 from callcamp.http.csrf import Csrf
 from callcamp.http.hub import Hub
 from callcamp.http.needs import EngineLike
@@ -24,6 +28,33 @@ CSRF = web.AppKey("csrf", Csrf)
 def campaign_id(request: web.Request) -> int:
     """Return the campaign's number out of the path."""
     return int(request.match_info["campaign_id"])
+
+
+# What aiohttp raises: bad boundary, headers or encoding, and text that is not in its charset.
+_UNREADABLE = (
+    ValueError,
+    LookupError,
+    RuntimeError,
+    AssertionError,
+    HttpProcessingError,
+    zlib.error,
+)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Tell a body that is not what its headers say from a fault of ours.
+
+    Raises:
+        InvalidInput: the body in this block cannot be read.
+    """
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise InvalidInput(
+            "callcamp cannot read this form; send it as a browser does, in UTF-8.",
+            field="body",
+        ) from error
 
 
 def wants_json(request: web.Request) -> bool:

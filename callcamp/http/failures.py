@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 
 import structlog
@@ -74,7 +75,10 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            # A static file with a longer name than any.
+            return answer(request, 404, *_http_words(web.HTTPNotFound()))
         # The one place where everything is caught: people see a reference, the log the rest.
         reference = secrets.token_hex(4)
         log.exception("request.crashed", path=request.path, reference=reference)

@@ -15,7 +15,16 @@ from callcamp.core.numbers import RefusedNumber, normalise
 from callcamp.core.states import ContactStatus
 from callcamp.errors import InvalidInput, NotFound
 from callcamp.http import words
-from callcamp.http.context import CSRF, ENGINE, REGIONS, SETTINGS, campaign_id, done, render
+from callcamp.http.context import (
+    CSRF,
+    ENGINE,
+    REGIONS,
+    SETTINGS,
+    campaign_id,
+    done,
+    readable,
+    render,
+)
 from callcamp.http.csrf import FIELD
 from callcamp.http.forms import RETRYABLE, CampaignForm, TrunkForm
 
@@ -86,7 +95,11 @@ async def _contacts(request: web.Request, campaign: Campaign) -> dict[str, objec
 
 
 def _after(request: web.Request) -> int:
-    text = request.query.get("after", "")
+    return _number(request.query.get("after", ""))
+
+
+def _number(text: str) -> int:
+    """Return a number that only our own pages write; 0 for whatever else it is."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
@@ -121,7 +134,7 @@ async def save_campaign(request: web.Request) -> web.StreamResponse:
         changed = await engine.commands.change_settings(
             campaign_id(request),
             form.settings(),
-            expected_version=int(version) if isinstance(version, str) and version.isdigit() else 0,
+            expected_version=_number(version) if isinstance(version, str) else 0,
         )
     except InvalidInput as problem:
         campaign = await engine.store.campaign(campaign_id(request))
@@ -252,8 +265,10 @@ async def checked_post(
 
     Raises:
         StaleForm: it has another token, or none.
+        InvalidInput: it cannot be read.
     """
-    data = await request.post()
+    with readable():
+        data = await request.post()
     token = data.get(FIELD, "")
     request.app[CSRF].check(request, token if isinstance(token, str) else "")
     return data

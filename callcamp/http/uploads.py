@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import BodyPartReader, web
 
 from callcamp.errors import InvalidInput, LimitExceeded
-from callcamp.http.context import CSRF, SETTINGS
+from callcamp.http.context import CSRF, SETTINGS, readable
 from callcamp.http.csrf import FIELD
 
 MAX_NAME = 200
@@ -43,18 +43,19 @@ async def receive(request: web.Request) -> Upload:
         raise InvalidInput("Send the file as a form.", field="file", value=request.content_type)
     if request.content_length is not None and request.content_length > limit + (1 << 16):
         raise _too_large(limit, request.content_length)
-    reader = await request.multipart()
     token = ""
-    while (part := await reader.next()) is not None:
-        if not isinstance(part, BodyPartReader):
-            break
-        if part.name == FIELD:
-            token = (await part.read_chunk(200)).decode("ascii", "replace")
-            continue
-        if part.name == "file":
-            request.app[CSRF].check(request, token)
-            filename = clean_name(part.filename or "")
-            return Upload(await _save(request, part, filename, limit), filename)
+    with readable():
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if not isinstance(part, BodyPartReader):
+                break
+            if part.name == FIELD:
+                token = (await part.read_chunk(200)).decode("ascii", "replace")
+                continue
+            if part.name == "file":
+                request.app[CSRF].check(request, token)
+                filename = clean_name(part.filename or "")
+                return Upload(await _save(request, part, filename, limit), filename)
     request.app[CSRF].check(request, token)
     raise InvalidInput("Choose a file to upload.", field="file", value="")
 

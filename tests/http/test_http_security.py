@@ -131,6 +131,8 @@ async def test_pages_carry_no_script_or_style_of_their_own(client, engine):
         "/static//etc/passwd",
         "/static/%2fetc/passwd",
         "/static/",
+        "/static/" + "a" * 5000,
+        "/static/%00",
     ],
 )
 async def test_static_files_stay_in_their_folder(client, path):
@@ -160,3 +162,44 @@ async def test_a_crash_tells_a_reference_and_nothing_else(client, engine, monkey
     assert error["id"] == "internal"
     assert len(error["details"]["reference"]) == 8
     assert "secret" not in error["message"]
+
+
+@pytest.mark.parametrize("path", ["/trunks", "/campaigns/1/imports", "/campaigns/1/start"])
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"csrf=\xff"),
+        ("application/x-www-form-urlencoded; charset=bogus", b"csrf=x"),
+        ("application/x-www-form-urlencoded; charset=hex", b"csrf=x"),
+        ("application/x-www-form-urlencoded; charset=utf-16", b"csrf=x"),
+        ("multipart/form-data", b"csrf=x"),
+        ("multipart/form-data; boundary=", b"csrf=x"),
+        ("multipart/form-data; boundary=x", b"csrf=x"),
+        ("multipart/form-data; boundary=x", b"--x\r\nno colon\r\n\r\nabc\r\n--x--\r\n"),
+        (
+            "multipart/form-data; boundary=x",
+            (
+                b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n'
+                b"Content-Transfer-Encoding: bogus\r\n\r\nabc\r\n--x--\r\n"
+            ),
+        ),
+        (
+            "multipart/form-data; boundary=x",
+            (
+                b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n'
+                b"Content-Encoding: gzip\r\n\r\nabc\r\n--x--\r\n"
+            ),
+        ),
+        (
+            "multipart/form-data; boundary=x",
+            (
+                b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n'
+                b"Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\n--y--\r\n--x--\r\n"
+            ),
+        ),
+    ],
+)
+async def test_a_body_that_is_no_form_is_no_crash(client, engine, path, kind, body):
+    await engine.campaign()
+    response = await client.post(path, data=body, headers={"Content-Type": kind})
+    assert response.status in {400, 403}
