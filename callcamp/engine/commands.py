@@ -7,6 +7,7 @@ a dialer in the same process: the dialer of another process sees changes on its 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -20,7 +21,10 @@ from callcamp.errors import Conflict, InvalidInput, PreconditionsMissing
 from callcamp.ports import Store
 
 MAX_CONCURRENCY = 10_000
+MIN_CPS = 0.001
 MAX_CPS = 1_000.0
+MAX_CHANNELS = 100_000
+MAX_DESCRIPTION = 2000
 _SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 _CALLER_ID = re.compile(r"\+?[0-9]{2,20}")
 
@@ -65,20 +69,20 @@ class Commands:
         _check_text("dial_string", dial_string, 200)
         if dial_string.count("{number}") != 1 or "/" not in dial_string:
             raise InvalidInput(
-                f"dial_string is {dial_string!r}; it must name a channel with {{number}} once, "
-                "such as PJSIP/{number}@carrier.",
+                f"dial_string is {_shorten(dial_string)}; it must name a channel with {{number}} "
+                "once, such as PJSIP/{number}@carrier.",
                 field="dial_string",
                 value=dial_string,
             )
-        if not 0 < cps <= MAX_CPS:
+        if not MIN_CPS <= cps <= MAX_CPS:
             raise InvalidInput(
-                f"cps is {cps}; give calls per second above 0, up to {MAX_CPS:g}.",
+                f"cps is {cps}; give calls per second from {MIN_CPS:g} to {MAX_CPS:g}.",
                 field="cps",
                 value=cps,
             )
-        if max_channels is not None and max_channels < 1:
+        if max_channels is not None and not 1 <= max_channels <= MAX_CHANNELS:
             raise InvalidInput(
-                f"max_channels is {max_channels}; give 1 or more, or leave it out.",
+                f"max_channels is {max_channels}; give 1 to {MAX_CHANNELS}, or leave it out.",
                 field="max_channels",
                 value=max_channels,
             )
@@ -198,21 +202,22 @@ def check_settings(settings: CampaignSettings) -> CampaignSettings:
         InvalidInput: naming the first field that is unusable.
     """
     _check_text("name", settings.name, 200)
+    _check_description(settings.description)
     for field, sound in (
         ("prompt", settings.prompt),
         ("machine_message", settings.machine_message),
     ):
         if sound is not None and not _SOUND.fullmatch(sound):
             raise InvalidInput(
-                f"{field} is {sound!r}; give the name of a sound that Asterisk knows, without "
-                "extension: letters, digits and . _ - / only.",
+                f"{field} is {_shorten(sound)}; give the name of a sound that Asterisk knows, "
+                "without extension: letters, digits and . _ - / only.",
                 field=field,
                 value=sound,
             )
     if settings.caller_id is not None and not _CALLER_ID.fullmatch(settings.caller_id):
         raise InvalidInput(
-            f"caller_id is {settings.caller_id!r}; give a number: digits, with + in front if "
-            "the trunk wants it.",
+            f"caller_id is {_shorten(settings.caller_id)}; give a number: digits, with + in front "
+            "if the trunk wants it.",
             field="caller_id",
             value=settings.caller_id,
         )
@@ -223,13 +228,32 @@ def check_settings(settings: CampaignSettings) -> CampaignSettings:
     return settings
 
 
+def _check_description(value: str) -> None:
+    wrong = ""
+    if len(value) > MAX_DESCRIPTION:
+        wrong = f"longer than {MAX_DESCRIPTION} characters"
+    elif any(c == "\0" or unicodedata.category(c) == "Cs" for c in value):
+        wrong = f"{_shorten(value)}, with a NUL or half of a character"
+    if wrong:
+        raise InvalidInput(f"The description is {wrong}.", field="description", value=value)
+
+
 def _check_text(field: str, value: str, limit: int) -> None:
-    if not value.strip() or len(value) > limit or any(ord(c) < 32 or ord(c) == 127 for c in value):
+    if not value.strip() or len(value) > limit or _has_odd_characters(value):
         raise InvalidInput(
-            f"{field} is {value!r}; give 1 to {limit} characters on one line.",
+            f"{field} is {_shorten(value)}; give 1 to {limit} characters on one line.",
             field=field,
             value=value,
         )
+
+
+def _has_odd_characters(value: str) -> bool:
+    # Cs: halves of a character, as they come from bytes that are no text; no page can hold them.
+    return any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value)
+
+
+def _shorten(value: str, most: int = 80) -> str:
+    return repr(value if len(value) <= most else f"{value[:most]}…")
 
 
 def _check_range(field: str, value: int, low: int, high: int) -> None:

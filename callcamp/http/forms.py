@@ -11,7 +11,6 @@ from callcamp.core.model import CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.errors import InvalidInput
 
-MAX_DESCRIPTION = 2000
 RETRYABLE: tuple[str, ...] = tuple(d.value for d, m in MEANING.items() if m.retryable)
 """Results that the form offers to retry."""
 
@@ -99,12 +98,6 @@ class CampaignForm:
         Raises:
             InvalidInput: a field is no number, time or known word.
         """
-        if len(self.description) > MAX_DESCRIPTION:
-            raise InvalidInput(
-                f"The description is longer than {MAX_DESCRIPTION} characters.",
-                field="description",
-                value=len(self.description),
-            )
         minutes = _number("retry_delay_s", "Retry Delay", self.retry_delay)
         return CampaignSettings(
             name=self.name,

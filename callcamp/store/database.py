@@ -25,7 +25,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from callcamp.errors import CallcampError, StoreError
+from callcamp.errors import CallcampError, InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -86,11 +86,13 @@ def need_file(url: URL) -> None:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn what drivers raise into :class:`StoreError`."""
+    """Turn what drivers raise into :class:`StoreError`, or :class:`InvalidInput`."""
     try:
         yield
     except CallcampError:
         raise
+    except OverflowError as error:
+        raise InvalidInput("A number is too large: nothing has one that long.") from error
     except Exception as error:
         # asyncpg's own errors pass SQLAlchemy while connecting.
         ours = isinstance(error, SQLAlchemyError | sqlite3.Error | OSError | UnicodeError)

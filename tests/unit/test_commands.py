@@ -113,7 +113,7 @@ async def test_a_trunk_of_the_same_name_is_changed(commands: Commands) -> None:
         (replace(S, name="two\u2028lines"), "name"),
         (replace(S, description="x" * 2001), "description"),
         (replace(S, description="half \udcff"), "description"),
-        (replace(S, description="\x1b[31m"), "description"),
+        (replace(S, description="a\0b"), "description"),
         (replace(S, prompt=""), "prompt"),
         (replace(S, prompt="a\r\nb"), "prompt"),
         (replace(S, machine_message="\x00"), "machine_message"),
