@@ -272,14 +272,15 @@ def parse_weekdays(value: str) -> frozenset[int]:
     """
     days: set[int] = set()
     for part in value.lower().replace(" ", "").split(","):
-        first, _, last = part.partition("-")
-        if first not in _DAYS or (last or first) not in _DAYS:
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if first not in _DAYS or last not in _DAYS:
             raise InvalidInput(
                 f"weekdays is {value!r}; give days such as mon-fri or mon,wed,sat.",
                 field="weekdays",
                 value=value,
             )
-        day, end = _DAYS.index(first), _DAYS.index(last or first)
+        day, end = _DAYS.index(first), _DAYS.index(last)
         days.add(day)
         while day != end:
             day = (day + 1) % 7
@@ -293,7 +294,7 @@ def _dispositions(values: list[str] | None) -> frozenset[Disposition]:
     names = {part.strip() for value in values for part in value.split(",") if part.strip()}
     if names == {"none"}:
         return frozenset()
-    if wrong := sorted(names - set(_RETRYABLE)):
+    if wrong := sorted(names - set(_RETRYABLE)) or ([] if names else [""]):
         raise InvalidInput(
             f"retry_on has {', '.join(map(repr, wrong))}; give any of {', '.join(_RETRYABLE)}, "
             "or none.",

@@ -16,7 +16,7 @@ from callcamp.cli.logs import set_up_logs
 from callcamp.cli.output import emit_json, note, say
 from callcamp.cli.session import JsonOption, Session, load_settings, session
 from callcamp.cli.setup import init, migrate
-from callcamp.errors import CallcampError, InvalidInput
+from callcamp.errors import CallcampError, Conflict, InvalidInput
 
 app = typer.Typer(
     name="callcamp",
@@ -116,15 +116,30 @@ app.add_typer(lab.app, name="lab")
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process: 0 done, 1 failed, 2 wrong use."""
-    current = Session()
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    current = Session(json="--json" in given)
     try:
-        app(args=arguments, obj=current, prog_name="callcamp")
+        app(args=given, obj=current, prog_name="callcamp")
     except CallcampError as error:
-        if current.json:
-            emit_json({"error": error.as_dict()})
+        _tell(current, error)
         note(f"Error: {error.message}", "red")
         sys.exit(2 if isinstance(error, InvalidInput) else 1)
     except KeyboardInterrupt:
         note("Interrupted.")
         sys.exit(130)
+    except SystemExit as ended:
+        # Typer has told people; what it ended for is the context of its exit.
+        if isinstance(ended.__context__, typer.Abort):
+            _tell(current, Conflict("Nothing was done: the question was not answered with yes."))
+        elif words := getattr(ended.__context__, "format_message", None):
+            _tell(current, InvalidInput(words()))
+        raise
+    except Exception:
+        _tell(current, CallcampError("Something went wrong inside callcamp."))
+        raise
     raise AssertionError("typer always exits")
+
+
+def _tell(current: Session, error: CallcampError) -> None:
+    if current.json:
+        emit_json({"error": error.as_dict()})

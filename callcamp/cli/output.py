@@ -107,7 +107,11 @@ def plain(value: object) -> Any:
 
 def emit_json(value: object) -> None:
     """Print ``value`` as JSON to stdout; plain ASCII, so it is harmless on any terminal."""
-    print(json.dumps(value, indent=2, default=plain), flush=True)  # noqa: T201 - no wrapping
+    text = json.dumps(value, indent=2, default=plain)
+    if "NaN" in text or "Infinity" in text:
+        # JSON has no such numbers; as texts every program can read them.
+        text = json.dumps(json.loads(text, parse_constant=str), indent=2)
+    print(text, flush=True)  # noqa: T201 - no wrapping
 
 
 def count(number: int, thing: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
@@ -56,7 +57,10 @@ def test_wrong_use_is_told_to_programs_too(cli: Cli, arguments: list[str]) -> No
     assert "NaN" not in ran.out.replace('"NaN"', "").replace("nan", "")
 
 
-def test_a_question_without_an_answer_is_told_to_programs(cli: Cli) -> None:
+def test_a_question_without_an_answer_is_told_to_programs(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
     cli("migrate")
     cli("trunk", "set", "x", "--dial", "PJSIP/{number}@x")
     cli("campaign", "create", "x")
