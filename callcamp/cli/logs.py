@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from typing import TextIO
 
 import structlog
 
@@ -22,6 +24,15 @@ def _harmless(
         key: clean(value) if isinstance(value, str) and key not in {"exception", "stack"} else value
         for key, value in event.items()
     }
+
+
+def _traceback(stream: TextIO, error: structlog.typing.ExcInfo) -> None:
+    """Write a traceback as Python does, harmlessly, and without the values of variables.
+
+    Those may hold the secret and people's numbers.
+    """
+    lines = "".join(traceback.format_exception(*error)).splitlines()
+    stream.writelines(f"\n{clean(line)}" for line in lines)
 
 
 def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
@@ -50,7 +61,12 @@ def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if settings.log_json
-        else [_harmless, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [
+            _harmless,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=_traceback
+            ),
+        ]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
