@@ -156,27 +156,58 @@ def _telling_lines(path: Path) -> bytes:
 
 def find_dialect(sample: str, told: str | None) -> dict[str, Any]:
     """Return the arguments for ``csv.reader`` that fit a sample of whole lines."""
+    delimiter = told or _evident_delimiter(sample)
     dialect = {
-        "delimiter": told or _evident_delimiter(sample),
+        "delimiter": delimiter,
         "quotechar": '"',
         "doublequote": True,
         "escapechar": None,
         "skipinitialspace": True,
     }
-    if not dialect["delimiter"] or "'" in sample or '\\"' in sample:
+    odd = "'" in sample or '\\"' in sample
+    if not delimiter or (odd and not _is_plain(sample, delimiter)):
         dialect.update(_detected(sample, told))
     return dialect
 
 
 def _evident_delimiter(sample: str) -> str:
     """Return the only delimiter that splits all lines into the same number of cells, or ""."""
-    lines = sample.splitlines(keepends=True)
     evident = []
     for delimiter in _DELIMITERS:
-        widths = {len(row) for row in csv.reader(lines, delimiter=delimiter) if row}
+        widths = {len(row) for row in _whole_rows(sample, delimiter) if row}
         if len(widths) == 1 and widths != {1}:
             evident.append(delimiter)
     return evident[0] if len(evident) == 1 else ""
+
+
+def _is_plain(sample: str, delimiter: str) -> bool:
+    """Tell whether a sample has quotes, and all as the standard has them (RFC 4180).
+
+    Then a backslash and an apostrophe are letters like any other.
+    """
+    try:
+        widths = {len(row) for row in _whole_rows(sample, delimiter, strict=True) if row}
+    except csv.Error:
+        return False
+    return len(widths) == 1 and '"' in sample
+
+
+def _whole_rows(sample: str, delimiter: str, *, strict: bool = False) -> list[list[str]]:
+    """Return the rows of a sample, without the last one if it is cut off.
+
+    Raises:
+        csv.Error: with ``strict``, it has quotes where none can be.
+    """
+    rows: list[list[str]] = []
+    lines = io.StringIO(sample, newline="")
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
+    try:
+        rows.extend(reader)
+    except csv.Error as error:
+        if "unexpected end" not in str(error):
+            raise
+        return rows
+    return rows if sample.endswith(("\n", "\r")) or len(rows) < 3 else rows[:-1]
 
 
 def _detected(sample: str, told: str | None) -> dict[str, Any]:
