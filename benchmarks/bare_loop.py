@@ -13,9 +13,10 @@ from callcamp.lab import LabInfo, load_number
 class BareLoop:
     """Keeps a number of calls in flight, with no database and no checks."""
 
-    def __init__(self, info: LabInfo, in_flight: int) -> None:
+    def __init__(self, info: LabInfo, in_flight: int, prompt: str) -> None:
         self._info = info
         self._in_flight = in_flight
+        self._prompt = prompt
         self._numbers = itertools.cycle(load_number(i) for i in range(10_000))
         self._run = secrets.token_hex(10)
         self._count = itertools.count()
@@ -57,5 +58,6 @@ class BareLoop:
             f"ChannelId: {attempt}\r\nTimeout: 30000\r\n"
             "Variable: CHANNEL(hangup_handler_push)=callcamp-hangup\\,s\\,1\r\n"
             f"Variable: CC_ATTEMPT={attempt}\r\nVariable: CC_CAMPAIGN=1\r\n"
-            "Variable: CC_CONTACT=1\r\nVariable: CC_DETECT=0\r\nVariable: CC_PROMPT=\r\n\r\n"
+            "Variable: CC_CONTACT=1\r\nVariable: CC_DETECT=0\r\n"
+            f"Variable: CC_PROMPT={self._prompt}\r\n\r\n"
         ).encode()
