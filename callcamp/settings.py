@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     )
     import_max_rows: int = Field(500_000, ge=1, description="Most rows in one import.")
     import_max_mib: int = Field(100, ge=1, description="Largest file for an import.")
+    import_keep_days: int = Field(
+        7, ge=1, description="How long uploaded files and lists of rows left out are kept."
+    )
     log_json: bool = Field(False, description="Write logs as JSON lines instead of text.")
     log_level: str = Field("info", description="debug, info, warning or error.")
 

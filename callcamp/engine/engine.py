@@ -28,6 +28,7 @@ from callcamp.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+PURGE_EVERY_S = 3600.0
 ENGINE_TTL_S = 15.0
 """How long a silent engine keeps others from taking its place."""
 
@@ -131,6 +132,7 @@ class Engine:
             ("tidy", self.tracker.tidy_forever()),
             ("reconcile", self._reconciler.run()),
             ("dialer", self._dialer.run()),
+            ("purge", self._purge_imports()),
         ):
             self._spawn(name, coroutine)
 
@@ -192,6 +194,16 @@ class Engine:
                 raise Conflict(
                     f"Another callcamp engine ({other}) took this database over.", holder=other
                 )
+
+    async def _purge_imports(self) -> None:
+        """Delete uploads that nobody needs any more, now and every hour."""
+        while True:
+            removed = await self.imports.purge_older_than(
+                timedelta(days=self.settings.import_keep_days)
+            )
+            if removed:
+                log.info("imports_purged", imports=removed)
+            await asyncio.sleep(PURGE_EVERY_S)
 
     async def _pick_up(self) -> None:
         """Follow the attempts that an earlier engine left; what was never sent is freed."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -428,3 +429,20 @@ async def test_evidence_kept_from_before_a_restart_of_the_engine(tmp_path: Path)
         after = await b.store.attempt(attempt_id)
         assert (after.rang_at, after.answered_at) == (before.rang_at, before.answered_at)
         assert after.disposition is Disposition.VOICEMAIL
+
+
+async def test_an_engine_throws_old_uploads_away_and_keeps_young_ones(tmp_path: Path) -> None:
+    old, young = (tmp_path / "imports" / name for name in ("a" * 32, "b" * 32))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "rows.sqlite3").touch()
+    ten_days_ago = time.time() - 10 * 86400
+    os.utime(old, (ten_days_ago, ten_days_ago))
+    async with bench(tmp_path, data_dir=tmp_path, import_keep_days=7) as b:
+        await b.start()
+
+        async def is_gone() -> bool:
+            return not old.exists()
+
+        await until(is_gone, "the old upload gone")
+        assert young.exists()
