@@ -100,7 +100,7 @@ def import_file(
             try:
                 show_preview(preview.report, err() if json else out())
                 if errors is not None:
-                    shutil.copyfile(await imports.error_file(preview.id), errors)
+                    _copy(await imports.error_file(preview.id), errors)
                 if dry_run or not preview.report["valid"]:
                     return preview
                 if not yes:
@@ -130,6 +130,20 @@ def import_file(
         say("There is nothing to import.")
     if not dry_run and done.status != "confirmed":
         raise typer.Exit(1)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file to where the caller wants it.
+
+    Raises:
+        InvalidInput: it cannot be written there.
+    """
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise InvalidInput(
+            f"{target} cannot be written: {error.strerror}.", field="errors", value=str(target)
+        ) from None
 
 
 async def _saved(store: Store, name: str) -> Mapping:
@@ -173,7 +187,9 @@ def parse_mapping(pairs: list[str], *, rest: bool = False) -> Mapping | None:
     for pair in pairs:
         variable, equals, column = pair.partition("=")
         variable, column = variable.strip(), column.strip()
-        if not equals or not variable or not column or variable in columns:
+        # Bytes of the command line that are no text come as halves of characters.
+        is_text = not any("\ud800" <= c <= "\udfff" for c in pair)
+        if not equals or not variable or not column or variable in columns or not is_text:
             raise InvalidInput(
                 f"--map {pair!r} cannot be used; give each variable once, as VARIABLE=COLUMN.",
                 field="map",

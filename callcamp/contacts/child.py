@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from callcamp.contacts import sheets, staging, text  # noqa: F401 - loaded before the limit
 from callcamp.contacts.mapping import Mapping
+from callcamp.contacts.sniff import check_size
 from callcamp.contacts.staging import Job
 from callcamp.contacts.table import Limits, ReadOptions
 from callcamp.errors import CallcampError, InvalidInput, LimitExceeded
@@ -80,6 +81,8 @@ def run(job: dict[str, Any], out: TextIO) -> None:
     try:
         upload = folder / staging.UPLOAD_FILE
         if job.get("keep"):
+            # Before the copy: it should not fill the disk to be refused then.
+            check_size(Path(job["path"]), Limits(**job["limits"]))
             shutil.copyfile(job["path"], upload)
         report = staging.stage(
             Job(

@@ -53,9 +53,11 @@ def check_size(path: Path, limits: Limits) -> int:
     """Return the size of a file.
 
     Raises:
-        InvalidInput: it is empty.
+        InvalidInput: it is empty, or no plain file (a device may never end).
         LimitExceeded: it is larger than allowed.
     """
+    if path.exists() and not path.is_file():
+        raise InvalidInput(f"{path.name!r} is no plain file.", field="file", value=path.name)
     size = path.stat().st_size
     if size == 0:
         raise InvalidInput("The file is empty.", field="file", value="empty")

@@ -231,6 +231,26 @@ def test_unusable_mappings(camp: Cli, people: str, pairs: list[str]) -> None:
     camp("contacts", "import", "1", people, *options, code=2)
 
 
+def test_rows_left_out_cannot_be_written(camp: Cli, people: str) -> None:
+    camp("campaign", "create", "x")
+    nowhere = ["--errors", "/nonexistent/rows.csv", "--dry-run", "--json"]
+    ran = camp("contacts", "import", "1", people, *nowhere, code=2)
+    assert ran.json["error"]["details"]["field"] == "errors"
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/stdin"])
+def test_a_device_is_no_file_to_import(camp: Cli, tmp_path: Path, device: str) -> None:
+    camp("campaign", "create", "x")
+    assert camp("contacts", "import", "1", device, "--yes", "--json", code=2).json
+    assert not list(tmp_path.rglob("upload"))
+
+
+def test_a_mapping_of_bytes_that_are_no_text(camp: Cli, people: str) -> None:
+    camp("campaign", "create", "x")
+    pairs = ["--map", "phone=phone", "--map", "na\udcffme=name", "--yes", "--json"]
+    assert camp("contacts", "import", "1", people, *pairs, code=2).json["error"]["message"]
+
+
 def test_names_with_escapes_and_markup_are_printed_harmlessly(camp: Cli, tmp_path: Path) -> None:
     camp("trunk", "set", "[red]t", "--dial", "PJSIP/{number}@a")
     camp("campaign", "create", "Spring [red]", "--trunk", "carrier", "--description", EVIL)
