@@ -109,6 +109,7 @@ async def serve(
     Raises:
         CallcampError: it cannot start, or the engine failed.
     """
+    check_bind(settings.http_host)  # before the engine: a wrong address places no calls
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,6 +7,7 @@ a test fails when one is not.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -35,10 +36,14 @@ class Settings(BaseSettings):
     ami_port: int = Field(5038, ge=1, le=65535, description="Port of the manager interface.")
     ami_username: str = Field("callcamp", description="Manager user, see asterisk/.")
     ami_secret: SecretStr = Field(SecretStr(""), description="Secret of the manager user.")
-    ami_connect_timeout_s: float = Field(5.0, gt=0, description="Time to connect and log in.")
-    ami_action_timeout_s: float = Field(5.0, gt=0, description="Time Asterisk has to answer.")
+    ami_connect_timeout_s: float = Field(
+        5.0, gt=0, le=300, description="Time to connect and log in."
+    )
+    ami_action_timeout_s: float = Field(
+        5.0, gt=0, le=300, description="Time Asterisk has to answer."
+    )
     ami_ping_interval_s: float = Field(
-        5.0, gt=0, description="Pause between keep-alive pings on an idle link."
+        5.0, gt=0, le=300, description="Pause between keep-alive pings on an idle link."
     )
     ami_event_queue: int = Field(
         50_000, ge=100, description="Events kept while the tracker is behind, before a resync."
@@ -49,15 +54,19 @@ class Settings(BaseSettings):
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the web pages; 0: any.")
     lease_s: float = Field(
-        30.0, gt=0, description="How long a claim holds a contact before the call is sent."
+        30.0, gt=0, le=3600, description="How long a claim holds a contact before the call is sent."
     )
     settle_margin_s: float = Field(
         15.0,
         gt=0,
+        le=3600,
         description="Silence allowed past an attempt's own limits before it is checked.",
     )
     max_call_s: float = Field(
-        3600.0, gt=0, description="Longest call; past it the channel is hung up and checked."
+        3600.0,
+        gt=0,
+        le=7 * 86400,
+        description="Longest call; past it the channel is hung up and checked.",
     )
     import_memory_mib: int = Field(
         600, ge=128, description="Memory limit of the process that reads an uploaded file."
@@ -68,7 +77,9 @@ class Settings(BaseSettings):
         7, ge=1, description="How long uploaded files and lists of rows left out are kept."
     )
     log_json: bool = Field(False, description="Write logs as JSON lines instead of text.")
-    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug, info, warning or error."
+    )
 
     @classmethod
     def settings_customise_sources(

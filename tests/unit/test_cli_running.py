@@ -128,6 +128,27 @@ def test_serve_tells_its_address_and_ends_cleanly_on_sigterm(
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CALLCAMP_AMI_CONNECT_TIMEOUT_S", "inf"),
+        ("CALLCAMP_AMI_ACTION_TIMEOUT_S", "nan"),
+        ("CALLCAMP_MAX_CALL_S", "1e300"),
+        ("CALLCAMP_LOG_LEVEL", "loud"),
+        ("CALLCAMP_HTTP_HOST", "0.0.0.0"),
+    ],
+)
+def test_serve_refuses_settings_before_it_does_anything(
+    cli: Cli,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+    ran = cli("serve", code=2)  # not 1, which it would be for the database that is not there
+    assert name.removeprefix("CALLCAMP_").lower() in ran.err or value in ran.err
+
+
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_crash_in_the_log_has_no_values_of_variables_and_no_escapes(
     cli: Cli,  # noqa: F811
