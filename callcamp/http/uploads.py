@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import BodyPartReader, web
 
-from callcamp.errors import InvalidInput, LimitExceeded
+from callcamp.errors import InvalidInput, LimitExceeded, StoreError
 from callcamp.http.context import CSRF, SETTINGS, readable
 from callcamp.http.csrf import FIELD
 
@@ -37,6 +37,7 @@ async def receive(request: web.Request) -> Upload:
         StaleForm: the token is missing or wrong.
         InvalidInput: there is no file, or of no kind that can be read.
         LimitExceeded: it is larger than ``import_max_mib``.
+        StoreError: it cannot be written, as when the disk is full.
     """
     limit = request.app[SETTINGS].import_max_mib * (1 << 20)
     if request.content_type != "multipart/form-data":
@@ -95,10 +96,14 @@ async def _save(request: web.Request, part: BodyPartReader, filename: str, limit
                 await asyncio.to_thread(file.write, chunk)
             if not size:
                 raise InvalidInput(f"{filename!r} is empty.", field="file", value=filename)
-    except BaseException:
+    except BaseException as error:
         with suppress(FileNotFoundError):
             # Not awaited: this also runs when the request is cancelled.
             path.unlink()
+        if isinstance(error, OSError) and not isinstance(error, ConnectionError):
+            raise StoreError(
+                f"The file cannot be kept: {error.strerror}. `callcamp doctor` says more."
+            ) from error
         raise
     return path
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import os
 
 import aiohttp
 import pytest
@@ -454,3 +456,30 @@ def test_mapping_goes_by_place_not_by_name():
     twice = MultiDict([("phone", "1"), ("variable", "a"), ("variable", ""), ("variable", "a")])
     with pytest.raises(InvalidInput, match="both"):
         read_mapping(twice, ["x", "tel", "y"])
+
+
+async def test_a_full_disk_is_told_and_leaves_nothing(engine, send, monkeypatch):
+    campaign = await engine.campaign()
+    opened = os.fdopen
+
+    def full(*arguments):
+        file = opened(*arguments)
+
+        class Full:
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                file.close()
+
+            def write(self, _chunk):
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        return Full()
+
+    monkeypatch.setattr("callcamp.http.uploads.os.fdopen", full)
+    response = await send(campaign.id, Accept="application/json")
+    monkeypatch.undo()
+    assert response.status == 503
+    assert "No space left" in (await response.json())["error"]["message"]
+    assert uploads(engine) == []
