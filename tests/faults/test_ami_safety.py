@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import panoramisk
 import pytest
 from ami_server import SECRET, FakeAmi, error, eventually, listed, message, ok
 
@@ -34,7 +35,6 @@ from callcamp.switch.ami import AmiGateway, Backoff
 from callcamp.switch.panoramisk_link import SafeAmiProtocol
 from callcamp.switch.wire import Headers, parse_block
 
-panoramisk = pytest.importorskip("panoramisk")
 ATTEMPT = "cc-" + "0123456789abcdef" * 2
 OTHER = "cc-" + "fedcba9876543210" * 2
 CHANNEL = "PJSIP/+33612345678@carrier"
