@@ -15,7 +15,7 @@ from callcamp.switch.simulated import CalleeScript, SimulatedSwitch, refuses, sc
 LAB_NAME = "demo"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ground:
     """A switch to dial into and its witness.
 
@@ -29,9 +29,11 @@ class Ground:
         prompt: sound for people.
         machine_message: sound for voicemails.
         mark: start of this demo in the witness's log.
-        owns_lab: whether the lab goes down with the demo.
+        owns_lab: whether the lab goes down when the demo has finished.
         clock: the engine's clock.
         witness: calls per number since a mark.
+        finished: whether the demo has; one that was cut off needs its lab to go on, calls in
+            progress included.
     """
 
     text: str
@@ -46,45 +48,47 @@ class Ground:
     owns_lab: bool
     clock: Clock
     witness: Callable[[int], dict[str, int]]
+    finished: bool = False
 
 
 @contextlib.asynccontextmanager
 async def ground_for(
-    options: DemoOptions, say: Callable[[str], None], *, owns_lab: bool = False
+    options: DemoOptions, say: Callable[[str], None], *, owns_lab: bool = False, go_on: bool = False
 ) -> AsyncIterator[Ground]:
     """Bring up what the demo dials into for the time of a block.
 
     A lab that was up before stays up, unless an earlier demo that was cut off brought it up
-    (``owns_lab``).
+    (``owns_lab``). With ``go_on`` a lab that is brought up remembers what it was called.
 
     Raises:
         LabError: the lab cannot be built or started here; says what to do.
     """
-    async with _simulated(options) if options.simulated else _lab(say, owns_lab) as ground:
+    async with _simulated(options) if options.simulated else _lab(say, owns_lab, go_on) as ground:
         yield ground
 
 
 @contextlib.asynccontextmanager
-async def _lab(say: Callable[[str], None], owns_lab: bool) -> AsyncIterator[Ground]:
+async def _lab(say: Callable[[str], None], owns_lab: bool, go_on: bool) -> AsyncIterator[Ground]:
     owns_lab = owns_lab or not (await asyncio.to_thread(lab_status, LAB_NAME)).running
-    info = await asyncio.to_thread(lab_up, LAB_NAME, progress=say)
+    info = await asyncio.to_thread(lab_up, LAB_NAME, progress=say, go_on=go_on)
+    ground = Ground(
+        text=f"Asterisk {info.asterisk_version} with SIPp callees",
+        ami_host=info.ami_host,
+        ami_port=info.ami_port,
+        ami_username=info.ami_username,
+        ami_secret=info.ami_secret,
+        dial_string=f"PJSIP/{{number}}@{info.trunk}",
+        prompt=info.prompt_sound,
+        machine_message=info.machine_message_sound,
+        mark=witness_mark(info),
+        owns_lab=owns_lab,
+        clock=Clock(),
+        witness=lambda since: witness(info, since),
+    )
     try:
-        yield Ground(
-            text=f"Asterisk {info.asterisk_version} with SIPp callees",
-            ami_host=info.ami_host,
-            ami_port=info.ami_port,
-            ami_username=info.ami_username,
-            ami_secret=info.ami_secret,
-            dial_string=f"PJSIP/{{number}}@{info.trunk}",
-            prompt=info.prompt_sound,
-            machine_message=info.machine_message_sound,
-            mark=witness_mark(info),
-            owns_lab=owns_lab,
-            clock=Clock(),
-            witness=lambda since: witness(info, since),
-        )
+        yield ground
     finally:
-        if owns_lab:
+        if owns_lab and ground.finished:
             await asyncio.to_thread(lab_down, LAB_NAME)
 
 

@@ -22,7 +22,7 @@ from callcamp.app import run_engine, serve_pages
 from callcamp.core.model import CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.states import CampaignStatus
 from callcamp.demo.compare import Comparison, compare
-from callcamp.demo.ground import Ground, ground_for
+from callcamp.demo.ground import LAB_NAME, Ground, ground_for
 from callcamp.demo.options import DemoOptions
 from callcamp.demo.sample import write_sample
 from callcamp.demo.show import pace, progress_bar, results_table, show_verdict
@@ -86,7 +86,9 @@ class _Demo:
             loop.add_signal_handler(number, stop.set)
         notes = self._notes_of_cut_off_demo()
         owns_lab = notes is not None and notes.get("owns_lab", False)
-        async with ground_for(self._options, self._say, owns_lab=owns_lab) as ground:
+        async with ground_for(
+            self._options, self._say, owns_lab=owns_lab, go_on=notes is not None
+        ) as ground:
             self._say(f"Dialling into {ground.text}.")
             settings = self._settings(ground)
             if notes is None:
@@ -176,10 +178,16 @@ class _Demo:
             self._say(f"Watch it at {address}campaigns/{notes['campaign']}")
             await self._until_completed(engine, notes["campaign"], stop)
             if stop.is_set():
-                self._say("Stopped. Run it again and it goes on from here.")
+                self._say(
+                    "Stopped."
+                    if self._options.simulated
+                    else "Stopped; its Asterisk stays up. Run it again and it goes on from here, "
+                    f"or end that, too: callcamp lab down --name {LAB_NAME}"
+                )
                 return 1
             result = await self._compare(engine, ground, notes)
             self._notes_file.write_text(json.dumps({**notes, "finished": True}))
+            ground.finished = True
             self._report(result)
             if not self._options.exit and not stop.is_set():
                 self._say(f"The page stays at {address} until you press Ctrl-C.")

@@ -49,6 +49,7 @@ def lab_up(
     *,
     asterisk_binary: Path | str | None = None,
     progress: Progress | None = None,
+    go_on: bool = False,
 ) -> LabInfo:
     """Bring a lab up and return how to reach it; a healthy one is returned as it is.
 
@@ -63,6 +64,7 @@ def lab_up(
             lab's own. SIPp, espeak-ng and sox are then taken from PATH, or from the lab's
             root filesystem if one of them is missing.
         progress: told what is being done when it takes long.
+        go_on: a lab that was taken down on purpose keeps its AstDB and witness log, too.
 
     Raises:
         LabError: rights or tools are missing, the Asterisk is too old, or something did not
@@ -76,7 +78,7 @@ def lab_up(
     with locked(cache_folder() / "labs.lock"):
         if (info := _usable(name)) is not None:
             return info
-        return _start_lab(name, programs, say)
+        return _start_lab(name, programs, say, go_on=go_on)
 
 
 def lab_down(name: str = "default") -> None:
@@ -231,13 +233,14 @@ def _sipp_dir(state: State) -> Path:
     return state.info.witness_log.parent
 
 
-def _start_lab(name: str, programs: _Programs, say: Progress) -> LabInfo:
+def _start_lab(name: str, programs: _Programs, say: Progress, *, go_on: bool) -> LabInfo:
     before = load_state(name)
     if before is not None:
         _stop_processes(before)
     run_dir = _base(programs.asterisk) / name
     sipp_dir = _base(programs.callees) / name / "sipp"
-    if before is None or (before.asterisk is None and before.sipp is None):
+    taken_down = before is not None and before.asterisk is None and before.sipp is None
+    if before is None or (taken_down and not go_on):
         shutil.rmtree(run_dir, ignore_errors=True)
         shutil.rmtree(sipp_dir, ignore_errors=True)
     for folder in (run_dir, sipp_dir):

@@ -358,6 +358,8 @@ def test_two_labs_and_their_ends(lab: LabInfo, other: LabInfo) -> None:
     lab_down(other.name)
     assert not lab_status(other.name).running
     assert witness(again)[number] == 1
+    assert witness(lab_up(other.name, go_on=True))[number] == 1
+    lab_down(other.name)
     fresh = lab_up(other.name)
     assert witness(fresh) == {}
     assert outbox(fresh) == {}

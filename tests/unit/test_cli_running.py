@@ -190,3 +190,23 @@ def test_logs_go_to_stderr_in_the_form_that_was_chosen(
         first, second = (json.loads(line) for line in lines)
         assert (first["event"], first["level"]) == ("loud", "warning")
         assert second["event"] == "also this"
+
+
+@pytest.mark.parametrize(
+    ("was_up", "finished", "goes_down"),
+    [(False, True, True), (False, False, False), (True, True, False), (True, False, False)],
+)
+async def test_a_demo_that_was_cut_off_leaves_its_lab_for_the_next_run(
+    monkeypatch: pytest.MonkeyPatch, was_up: bool, finished: bool, goes_down: bool
+) -> None:
+    from callcamp.demo import ground as ground_of
+
+    told: list[str] = []
+    lab = INFO
+    monkeypatch.setattr(ground_of, "lab_status", lambda _name: LabStatus(was_up, lab))
+    monkeypatch.setattr(ground_of, "lab_up", lambda _name, **_: lab)
+    monkeypatch.setattr(ground_of, "lab_down", told.append)
+    monkeypatch.setattr(ground_of, "witness_mark", lambda _lab: 0)
+    async with ground_of.ground_for(DemoOptions(), print) as ground:
+        ground.finished = finished
+    assert bool(told) == goes_down
