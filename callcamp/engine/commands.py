@@ -207,7 +207,7 @@ def check_settings(settings: CampaignSettings) -> CampaignSettings:
         ("prompt", settings.prompt),
         ("machine_message", settings.machine_message),
     ):
-        if sound is not None and not _SOUND.fullmatch(sound):
+        if sound is not None and (".." in sound or not _SOUND.fullmatch(sound)):
             raise InvalidInput(
                 f"{field} is {_shorten(sound)}; give the name of a sound that Asterisk knows, "
                 "without extension: letters, digits and . _ - / only.",

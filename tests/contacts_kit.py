@@ -14,7 +14,7 @@ from callcamp.contacts.mapping import Mapping
 from callcamp.contacts.staging import ERRORS_FILE, ROWS_FILE, Job, stage
 from callcamp.contacts.table import Limits, ReadOptions
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent / "data"
 SEED_E = (DATA / "seed_e.csv").read_text(encoding="utf-8")
 SEED_E_PEOPLE = [
     {
