@@ -110,21 +110,41 @@ async def serve(
         CallcampError: it cannot start, or the engine failed.
     """
     check_bind(settings.http_host)  # before the engine: a wrong address places no calls
-    stop = asyncio.Event()
+    stop, serving = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    work = asyncio.create_task(_serve_until(stop, serving, settings, on_ready))
+    stopped = asyncio.create_task(stop.wait())
     try:
-        async with run_engine(settings) as engine, serve_pages(engine, settings) as address:
-            log.info("serving", address=address, link_up=engine.link_up)
-            if on_ready is not None:
-                result = on_ready(address)
-                if result is not None:
-                    await result
-            await _until_stopped(stop, engine)
+        ends: set[asyncio.Future[Any]] = {work, stopped}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.is_set() and not work.done():
+            # Still waiting for Asterisk or the database: there is nothing to end in order.
+            work.cancel()
+            await asyncio.wait({work})
+        else:
+            await work
     finally:
+        stopped.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+
+
+async def _serve_until(
+    stop: asyncio.Event,
+    serving: asyncio.Event,
+    settings: Settings,
+    on_ready: Callable[[str], Awaitable[None] | None] | None,
+) -> None:
+    async with run_engine(settings) as engine, serve_pages(engine, settings) as address:
+        serving.set()
+        log.info("serving", address=address, link_up=engine.link_up)
+        if on_ready is not None:
+            result = on_ready(address)
+            if result is not None:
+                await result
+        await _until_stopped(stop, engine)
 
 
 async def _until_stopped(stop: asyncio.Event, engine: Engine) -> None:

@@ -178,12 +178,14 @@ class SqliteDatabase(Database):
         self._engines: list[Engine] = []
         self._write_thread: ThreadPoolExecutor | None = None
         self._read_threads: ThreadPoolExecutor | None = None
+        self._file: tuple[int, int] | None = None
 
     async def open(self) -> None:
         """Connect; the file has to be there."""
         if self._writer is not None:
             return
         need_file(self.url)
+        self._file = _identity(sqlite_path(self.url))
         writing = sqlite_engine(self.url)
         reading = sqlite_engine(self.url, read_only=True, size=READERS)
         self._engines = [writing, reading]
@@ -239,10 +241,29 @@ class SqliteDatabase(Database):
         connection = self._writer
 
         def run() -> T:
+            self._check_file()
             with store_errors(), connection.begin():
                 return fn(connection, *args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, run)
+
+    def _check_file(self) -> None:
+        """Refuse to write into a file that has no name any more: it would be lost at the end."""
+        path = sqlite_path(self.url)
+        if _identity(path) != self._file:
+            raise StoreError(
+                f"The database {path} was deleted or replaced while it was in use; nothing is "
+                "written any more. Stop callcamp, put the database back, and start it again.",
+                path=str(path),
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class PostgresDatabase(Database):

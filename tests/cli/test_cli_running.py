@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -123,6 +124,39 @@ def test_serve_tells_its_address_and_ends_cleanly_on_sigterm(
     finally:
         process.kill()
         process.wait()
+    assert process.returncode == 0, err
+    assert out == ""
+    assert "Traceback" not in err
+
+
+def test_serve_ends_on_sigterm_while_asterisk_says_nothing(
+    cli: Cli,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    cli("init")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        changes = {
+            "HTTP_PORT": "0",
+            "AMI_PORT": str(silent.getsockname()[1]),
+            "AMI_CONNECT_TIMEOUT_S": "300",
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "callcamp", "serve"],
+            cwd=tmp_path,
+            env={**os.environ, **{f"CALLCAMP_{name}": value for name, value in changes.items()}},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            silent.settimeout(60)
+            connection, _ = silent.accept()
+            with connection:
+                process.send_signal(signal.SIGTERM)
+                out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
     assert process.returncode == 0, err
     assert out == ""
     assert "Traceback" not in err

@@ -353,3 +353,16 @@ async def test_a_campaign_finishes_when_nothing_is_open(store: SqlStore) -> None
     done = await store.campaign(campaign_id)
     assert (done.status, done.ended_at) == (CampaignStatus.COMPLETED, later)
     assert not await store.finish_if_done(campaign_id, now=later)
+
+
+async def test_a_database_that_was_deleted_while_in_use_is_not_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    migrate(f"sqlite:///{path}")
+    async with opened(f"sqlite:///{path}") as store:
+        await draft(store)
+        path.unlink()
+        with pytest.raises(StoreError, match="deleted or replaced"):
+            await draft(store)
+        path.write_bytes(b"another file")
+        with pytest.raises(StoreError, match="deleted or replaced"):
+            await draft(store)
