@@ -66,6 +66,12 @@ class LimitExceeded(InvalidInput):
     id = "limit_exceeded"
 
 
+class TooBusy(CallcampError):
+    """There is too much of this going on at once; the same may be done later."""
+
+    id = "too_busy"
+
+
 class SwitchError(CallcampError):
     """Something about Asterisk or the link to it."""
 

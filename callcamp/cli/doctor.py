@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import shutil
 import stat
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +16,20 @@ from rich.text import Text
 
 from callcamp.cli.output import emit_json, out, text
 from callcamp.cli.session import JsonOption, run, session
-from callcamp.errors import CallcampError
+from callcamp.errors import CallcampError, InvalidInput
 from callcamp.settings import Settings
 
 _STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 _LOW_DISK_MIB, _NO_DISK_MIB = 1000, 100
+_PREFIX = "CALLCAMP_"
+_OTHERS = frozenset(
+    _PREFIX + name
+    for name in (
+        *("AMI_SECRET_FILE", "ASTERISK_CONF", "EXTERNAL_ADDRESS", "RUN_DIR"),
+        *("SIP_PORT", "WEB_PORT", "MODEL_SEEDS"),
+    )
+)
+"""What the containers and the tests read: no settings, and no mistakes."""
 
 
 def doctor(context: typer.Context, json: JsonOption = False) -> None:
@@ -52,7 +64,12 @@ def doctor(context: typer.Context, json: JsonOption = False) -> None:
     def _check_files(config: Path, settings: Settings) -> list[Check]:
         return [
             Check(name, Verdict(verdict), found, mend)
-            for name, verdict, found, mend in (_look_at(config), _disk_of(settings.data_dir))
+            for name, verdict, found, mend in (
+                _look_at(config),
+                _environment(os.environ),
+                _pages(settings),
+                _disk_of(settings.data_dir),
+            )
         ]
 
     checks = run(context, work, json=json)
@@ -91,6 +108,41 @@ def _look_at(config: Path) -> tuple[str, str, str, str]:
             f"chmod 600 {config}",
         )
     return "settings", "ok", f"{config.resolve()} can be used.", ""
+
+
+def _environment(variables: Mapping[str, str]) -> tuple[str, str, str, str]:
+    known = {_PREFIX + name.upper() for name in Settings.model_fields}
+    strange = sorted(
+        name
+        for name in variables
+        # Settings are found in any case of letters.
+        if name.upper().startswith(_PREFIX)
+        and name.upper() not in known | _OTHERS
+        and not name.upper().startswith(f"{_PREFIX}TEST_")
+    )
+    if not strange:
+        return "environment", "ok", f"Every variable {_PREFIX}… that is set is a setting.", ""
+    meant = ""
+    for name in strange:
+        for near in difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.85):
+            meant += f" Perhaps {near} was meant with {name}."
+    return (
+        "environment",
+        "warn",
+        f"These variables are no settings and do nothing: {', '.join(strange)}.{meant}",
+        "Correct their names or unset them; docs/settings.md lists every setting.",
+    )
+
+
+def _pages(settings: Settings) -> tuple[str, str, str, str]:
+    from callcamp.http.security import check_bind
+
+    try:
+        check_bind(settings.http_host)
+    except InvalidInput as error:
+        mend = f"Set http_host ({_PREFIX}HTTP_HOST) to 127.0.0.1."
+        return "pages", "fail", f"`callcamp serve` will not start. {error.message}", mend
+    return "pages", "ok", f"They are for this machine alone ({settings.http_host}).", ""
 
 
 def _disk_of(data_dir: Path) -> tuple[str, str, str, str]:

@@ -16,6 +16,7 @@ from callcamp.errors import (
     NotFound,
     StoreError,
     SwitchError,
+    TooBusy,
 )
 from callcamp.http.context import render, wants_json
 from callcamp.http.csrf import StaleForm
@@ -31,6 +32,7 @@ STATUS: tuple[tuple[type[CallcampError], int], ...] = (
     (InvalidInput, 400),
     (SwitchError, 503),
     (StoreError, 503),
+    (TooBusy, 503),
 )
 """The status of every family of errors; the first that fits counts."""
 

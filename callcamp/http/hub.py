@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from callcamp.engine.live import LiveFeed
-from callcamp.errors import CallcampError, LimitExceeded
+from callcamp.errors import CallcampError, TooBusy
 
 log = structlog.get_logger(__name__)
 
@@ -92,12 +92,14 @@ class Hub:
         Ends when the hub closes.
 
         Raises:
-            LimitExceeded: too many streams are open.
+            TooBusy: too many streams are open.
             CallcampError: what drawing raised, e.g. that there is no such campaign.
         """
         if self.watchers >= MAX_WATCHERS:
-            raise LimitExceeded(
-                "Too many live pages are open.", limit=MAX_WATCHERS, value=self.watchers
+            raise TooBusy(
+                "Too many live pages are open; close some.",
+                limit=MAX_WATCHERS,
+                value=self.watchers,
             )
         topic = self._topics.setdefault(key, _Topic())
         topic.watchers += 1

@@ -11,7 +11,7 @@ import pytest
 from callcamp.core.states import AttemptStatus
 from callcamp.engine.commands import utc_now
 from callcamp.engine.live import LiveCallView, LiveFeed
-from callcamp.errors import LimitExceeded, NotFound
+from callcamp.errors import NotFound, TooBusy
 from callcamp.http import hub as hub_module
 from callcamp.http.context import HUB
 from callcamp.http.hub import Frame, Hub
@@ -115,8 +115,8 @@ async def test_a_shutdown_ends_open_streams(client, engine):
 async def test_a_stream_that_cannot_begin_says_why(client, engine, monkeypatch):
     monkeypatch.setattr(hub_module, "MAX_WATCHERS", 0)
     response = await client.get("/live", headers={"Accept": "application/json"})
-    assert response.status == 413
-    assert (await response.json())["error"]["id"] == "limit_exceeded"
+    assert response.status == 503
+    assert (await response.json())["error"]["id"] == "too_busy"
 
 
 async def test_a_closed_hub_refuses(client):
@@ -232,6 +232,6 @@ async def test_there_is_an_end_to_watchers(monkeypatch):
     hub = Hub(LiveFeed(), draw)
     async with aclosing(hub.watch(1)) as stream:
         await anext(stream)
-        with pytest.raises(LimitExceeded):
+        with pytest.raises(TooBusy):
             await anext(hub.watch(1))
     await hub.close()
