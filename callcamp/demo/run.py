@@ -84,8 +84,10 @@ class _Demo:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        notes = self._notes_of_cut_off_demo()
-        owns_lab = notes is not None and notes.get("owns_lab", False)
+        left = self._notes_of_cut_off_demo()
+        # Its lab ends with this demo, even one that starts anew.
+        owns_lab = left is not None and left.get("owns_lab", False)
+        notes = left if left is not None and self._can_go_on(left) else None
         async with ground_for(
             self._options, self._say, owns_lab=owns_lab, go_on=notes is not None
         ) as ground:
@@ -93,6 +95,8 @@ class _Demo:
             settings = self._settings(ground)
             if notes is None:
                 self._clear()
+                # Enough for the next demo to end the lab, should this one die now.
+                self._note({"owns_lab": ground.owns_lab, "finished": False})
                 await asyncio.to_thread(migrate, settings.database_url)
             async with run_engine(settings, ground.clock) as engine:
                 if notes is None:
@@ -109,14 +113,19 @@ class _Demo:
         return self._folder / "demo.json"
 
     def _notes_of_cut_off_demo(self) -> dict[str, Any] | None:
-        if self._options.fresh or self._options.simulated:
+        if self._options.simulated:
             return None
         try:
             notes: dict[str, Any] = json.loads(self._notes_file.read_text())
         except (OSError, ValueError):
             return None
-        same = notes.get("contacts") == self._options.contacts
-        return notes if same and not notes.get("finished") else None
+        return None if notes.get("finished") else notes
+
+    def _note(self, notes: dict[str, Any]) -> None:
+        self._notes_file.write_text(json.dumps(notes))
+
+    def _can_go_on(self, notes: dict[str, Any]) -> bool:
+        return not self._options.fresh and notes.get("contacts") == self._options.contacts
 
     def _clear(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -162,7 +171,7 @@ class _Demo:
             "owns_lab": ground.owns_lab,
             "finished": False,
         }
-        self._notes_file.write_text(json.dumps(notes))
+        self._note(notes)
         await engine.commands.start(campaign.id)
         return notes
 
@@ -186,7 +195,7 @@ class _Demo:
                 )
                 return 1
             result = await self._compare(engine, ground, notes)
-            self._notes_file.write_text(json.dumps({**notes, "finished": True}))
+            self._note({**notes, "finished": True})
             ground.finished = True
             self._report(result)
             if not self._options.exit and not stop.is_set():
