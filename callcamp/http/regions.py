@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.states import CAMPAIGN, CampaignEvent, CampaignStatus
@@ -158,9 +159,11 @@ class Regions:
             ("row_actions", (campaign.id, actions(campaign.status))),
         ]
 
-    def _banner(self) -> str:
+    def _banner(self) -> Markup:
         return self._piece("banner", self._engine.link_up, self._engine.link_problem)
 
-    def _piece(self, name: str, *args: Any) -> str:
+    def _piece(self, name: str, *args: Any) -> Markup:
+        # What a macro of an escaping template returns is Markup already: its values are escaped.
         module = self._environment.get_template("regions.html").module
-        return str(getattr(module, name)(*args)).strip()
+        piece: Markup = getattr(module, name)(*args)
+        return piece.strip()
