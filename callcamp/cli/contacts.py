@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from callcamp.cli.output import count, emit_json, err, note, out, say, table, text, when
-from callcamp.cli.session import JsonOption, run, with_store
+from callcamp.cli.session import JsonOption, ask, run, with_store
 from callcamp.errors import InvalidInput, NotFound
 from callcamp.ports import ContactImport, MappingPreset, Store
 from callcamp.settings import Settings
@@ -104,7 +104,7 @@ def import_file(
                 if dry_run or not preview.report["valid"]:
                     return preview
                 if not yes:
-                    typer.confirm("Import them?", abort=True, err=True)
+                    ask("Import them?")
                 with progress("Importing") as on_progress:
                     done = await imports.confirm(
                         preview.id, replace=replace, on_progress=on_progress

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import tomllib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -98,7 +100,34 @@ def run(
     settings = load_settings(current.config)
     # What a command does is told by its output; logs are for serve and demo.
     set_up_logs(settings, level="error")
-    return asyncio.run(work(settings))
+    with _termination_as_interrupt():
+        return asyncio.run(work(settings))
+
+
+def ask(question: str) -> None:
+    """Ask on the terminal; go on only after a yes.
+
+    Raises:
+        Abort: typer's; the answer was no, there was none, or Ctrl-C was pressed.
+    """
+    # An event loop notes Ctrl-C for later, and a question knows no later.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        typer.confirm(question, abort=True, err=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C for the time of a block, so that what was begun is tidied up."""
+    before = signal.signal(
+        signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT)
+    )
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def with_store(
