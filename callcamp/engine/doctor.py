@@ -96,7 +96,8 @@ async def check_schema(database_url: str) -> Check:
         return _fail(
             "database",
             error.message,
-            "Check CALLCAMP_DATABASE_URL, that the server runs, and the rights of the file.",
+            "Check CALLCAMP_DATABASE_URL, that its server runs, or that this user may write the "
+            "file and its folder.",
         )
     if revision is None:
         return _fail("database", "There is no database yet.", "Run `callcamp migrate`.")

@@ -11,6 +11,7 @@ from typing import Any
 from callcamp.contacts.writing import END, Format, What
 from callcamp.core.model import Attempt, Contact
 from callcamp.core.outcome import MEANING
+from callcamp.core.states import AttemptStatus
 from callcamp.engine.children import ask_child
 from callcamp.errors import InvalidInput
 from callcamp.ports import Store
@@ -111,17 +112,19 @@ def _call_line(attempt: Attempt) -> bytes:
     """Return the record of an attempt; see ``CALL_COLUMNS``."""
     result = attempt.disposition
     seen = attempt.evidence
+    # A released attempt was about to be dialed, and then was not: there was no call.
+    dialed_at = None if attempt.status is AttemptStatus.RELEASED else attempt.dialed_at
     ring_end = attempt.answered_at or attempt.ended_at
     columns = [
         attempt.id,
         attempt.number,
         attempt.ordinal,
         attempt.status.value,
-        _instant(attempt.dialed_at),
+        _instant(dialed_at),
         _instant(attempt.rang_at),
         _instant(attempt.answered_at),
         _instant(attempt.ended_at),
-        _known(seen.get("ring_s"), _seconds(attempt.dialed_at, ring_end)),
+        _known(seen.get("ring_s"), _seconds(dialed_at, ring_end)),
         _known(seen.get("talk_s"), _seconds(attempt.answered_at, attempt.ended_at)),
         result.value if result else None,
         MEANING[result].text if result else None,

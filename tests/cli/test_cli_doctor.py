@@ -218,6 +218,7 @@ async def test_a_database_that_is_not_there_or_of_another_version(tmp_path: Path
     (tmp_path / "junk.sqlite3").write_bytes(b"not a database" * 100)
     junk = await check_schema(f"sqlite:///{tmp_path}/junk.sqlite3")
     assert junk.verdict is Verdict.FAIL
+    assert "may write the file and its folder" in junk.mend
     assert (await check_schema("mysql://x/y")).verdict is Verdict.FAIL
 
 

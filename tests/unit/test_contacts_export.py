@@ -164,6 +164,16 @@ async def test_csv_is_contacts_calls_or_both(shelf: Shelf, tmp_path: Path) -> No
     ]
 
 
+async def test_an_attempt_that_was_never_placed_has_no_call_times(tmp_path: Path) -> None:
+    more = {"answered_at": None, "disposition": None, "evidence": {}}
+    shelf = Shelf([], [_attempt(1, status=AttemptStatus.RELEASED, **more)])
+    (path,) = await _export(shelf, tmp_path / "c.csv", "csv", what="calls")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["status"] == "released"
+    assert (row["dialed (UTC)"], row["ring_s"]) == ("", "")
+
+
 async def test_an_export_that_breaks_off_writes_nothing(shelf: Shelf, tmp_path: Path) -> None:
     shelf.fails = True
     with pytest.raises(StoreError):
