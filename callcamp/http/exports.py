@@ -31,16 +31,15 @@ async def export(request: web.Request) -> web.StreamResponse:
     fmt, what = request.match_info["fmt"], request.query.get("what")
     if what is not None and what not in PARTS:
         raise InvalidInput(f"what is {what!r}; give contacts or calls.", field="what", value=what)
-    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="callcamp-export-")
-    try:
-        path = Path(folder.name) / f"export.{fmt}"
+    # Made and removed without a thread: a handler whose browser went away is cancelled, and
+    # work that waits for a thread is then never done. It is one folder with one file.
+    with tempfile.TemporaryDirectory(prefix="callcamp-export-") as folder:
+        path = Path(folder) / f"export.{fmt}"
         await export_campaign(
             store, campaign.id, path, cast("Format", fmt), what=cast("What | None", what)
         )
         name = f"{campaign.settings.name} - {what}" if what else campaign.settings.name
         return await _send(request, path, f"{name}.{fmt}", TYPES[fmt])
-    finally:
-        await asyncio.to_thread(folder.cleanup)
 
 
 async def _send(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import tempfile
 
 import openpyxl
+import pytest
+from aiohttp import ClientError
+
+import callcamp.http.exports as under_test
 
 
 async def test_csv_of_contacts_and_of_calls(client, engine):
@@ -38,3 +44,29 @@ async def test_what_cannot_be_exported(client, engine):
     assert (await client.get("/campaigns/99/export.csv")).status == 404
     assert (await client.get(f"/campaigns/{campaign.id}/export.csv?what=all")).status == 400
     assert (await client.get(f"/campaigns/{campaign.id}/export.pdf")).status == 404
+
+
+async def test_a_browser_that_goes_away_leaves_no_folder_behind(
+    client, engine, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    writing, ended = asyncio.Event(), asyncio.Event()
+
+    async def never_done(*_args, **_options):
+        writing.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(under_test, "export_campaign", never_done)
+    campaign = await engine.campaign("Spring", 3)
+    asked = asyncio.create_task(client.get(f"/campaigns/{campaign.id}/export.csv"))
+    await writing.wait()
+    assert list(tmp_path.glob("callcamp-export-*"))
+    asked.cancel()
+    with pytest.raises((asyncio.CancelledError, ClientError)):
+        await asked
+    async with asyncio.timeout(20):
+        await ended.wait()
+    assert not list(tmp_path.glob("callcamp-export-*"))
