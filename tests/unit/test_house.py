@@ -62,3 +62,32 @@ def test_what_pyproject_asks_for_is_locked() -> None:
         locked = set(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==", text, re.MULTILINE))
         names = {re.match(r"[A-Za-z0-9._-]+", one)[0].lower() for one in requirements}  # type: ignore[index]
         assert names <= locked, f"run `make lock`: {lock} lacks {sorted(names - locked)}"
+
+
+def test_every_benchmark_can_be_run() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == ["claims", "import", "calls"]
+
+
+def test_what_the_import_benchmark_borrows_from_the_tests_is_there(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import pathlib, sys; from benchmarks import bench_import as b; b.ROWS = 10;"
+            "b._write_files(pathlib.Path(sys.argv[1]))",
+            str(tmp_path),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {p.suffix for p in tmp_path.iterdir()} >= {".csv", ".xlsx"}
