@@ -75,13 +75,20 @@ def test_every_benchmark_can_be_run() -> None:
     assert [line.split()[0] for line in listed.splitlines()] == ["claims", "import", "calls"]
 
 
+WRITE_FILES = """
+import pathlib, sys
+from benchmarks import bench_import
+bench_import.ROWS = 10
+bench_import._write_files(pathlib.Path(sys.argv[1]))
+"""
+
+
 def test_what_the_import_benchmark_borrows_from_the_tests_is_there(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             sys.executable,
             "-c",
-            "import pathlib, sys; from benchmarks import bench_import as b; b.ROWS = 10;"
-            "b._write_files(pathlib.Path(sys.argv[1]))",
+            WRITE_FILES,
             str(tmp_path),
         ],
         cwd=ROOT,
