@@ -9,19 +9,19 @@ from callcamp.core.outcome import Disposition
 from callcamp.lab import BEHAVIOURS, Behaviour, number_for
 
 SHARES: dict[str, int] = {
-    "person": 34,
-    "voicemail": 12,
+    "person": 28,
+    "voicemail": 9,
     "no_answer": 10,
-    "busy": 9,
+    "busy": 13,
     "late_answer": 6,
-    "declined": 5,
+    "declined": 7,
     "presses_key": 5,
     "invalid_number": 4,
     "hangs_up_at_once": 4,
     "long_talk": 3,
     "silent_sip": 3,
-    "unavailable": 2,
-    "congestion": 2,
+    "unavailable": 4,
+    "congestion": 3,
     "early_media_fail": 1,
 }
 """How many of a hundred contacts behave how."""
