@@ -66,10 +66,6 @@ class LiveFeed:
             return list(self._calls.get(campaign_id, {}).values())
         return [view for calls in self._calls.values() for view in calls.values()]
 
-    def count(self, campaign_id: int) -> int:
-        """Return the number of calls in progress of a campaign."""
-        return len(self._calls.get(campaign_id, {}))
-
     def note_placed(self, campaign_id: int, at: datetime) -> None:
         """Count a call that was placed."""
         self._placed.setdefault(campaign_id, deque()).append(at)

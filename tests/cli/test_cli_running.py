@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,34 +101,46 @@ def test_the_lab(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F8
     assert downs == ["two"]
 
 
-def test_serve_tells_its_address_and_ends_cleanly_on_sigterm(
-    cli: Cli,  # noqa: F811
-    tmp_path: Path,
-) -> None:
-    cli("init")
-    changes = {"HTTP_PORT": "0", "AMI_PORT": "9", "AMI_CONNECT_TIMEOUT_S": "0.2"}
+@contextlib.contextmanager
+def serving(folder: Path, changes: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Run `callcamp serve` for a block, with settings changed by the environment."""
     process = subprocess.Popen(
         [sys.executable, "-m", "callcamp", "serve"],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, **{f"CALLCAMP_{name}": value for name, value in changes.items()}},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ends_cleanly(process: subprocess.Popen[str]) -> None:
+    """Send SIGTERM; nothing more is said on standard output, and nothing crashes."""
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert out == ""
+    assert "Traceback" not in err
+
+
+def test_serve_tells_its_address_and_ends_cleanly_on_sigterm(
+    cli: Cli,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    cli("init")
+    changes = {"HTTP_PORT": "0", "AMI_PORT": "9", "AMI_CONNECT_TIMEOUT_S": "0.2"}
+    with serving(tmp_path, changes) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("Pages: http://127.0.0.1:")
         with urllib.request.urlopen(line.split()[1] + "healthz", timeout=20) as answer:
             assert answer.status == 200
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 0, err
-    assert out == ""
-    assert "Traceback" not in err
+        ends_cleanly(process)
 
 
 def test_serve_ends_on_sigterm_while_asterisk_says_nothing(
@@ -140,26 +154,11 @@ def test_serve_ends_on_sigterm_while_asterisk_says_nothing(
             "AMI_PORT": str(silent.getsockname()[1]),
             "AMI_CONNECT_TIMEOUT_S": "300",
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "callcamp", "serve"],
-            cwd=tmp_path,
-            env={**os.environ, **{f"CALLCAMP_{name}": value for name, value in changes.items()}},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
+        with serving(tmp_path, changes) as process:
             silent.settimeout(60)
             connection, _ = silent.accept()
             with connection:
-                process.send_signal(signal.SIGTERM)
-                out, err = process.communicate(timeout=60)
-        finally:
-            process.kill()
-            process.wait()
-    assert process.returncode == 0, err
-    assert out == ""
-    assert "Traceback" not in err
+                ends_cleanly(process)
 
 
 @pytest.mark.parametrize(
