@@ -26,7 +26,11 @@ class CampaignStatus(StrEnum):
 
 
 class CampaignEvent(StrEnum):
-    """What can happen to a campaign."""
+    """What can happen to a campaign.
+
+    ``finished``: no contact is left to call. ``expired``: its day or its end date is over, or
+    somebody completed it by hand; contacts still waiting are canceled. ``stopped`` is final.
+    """
 
     STARTED = "started"
     QUEUED = "queued"
@@ -34,6 +38,7 @@ class CampaignEvent(StrEnum):
     RESUMED = "resumed"
     STOPPED = "stopped"
     FINISHED = "finished"
+    EXPIRED = "expired"
     REOPENED = "reopened"
 
 
@@ -55,7 +60,10 @@ class ContactStatus(StrEnum):
 
 
 class ContactEvent(StrEnum):
-    """What can happen to a contact."""
+    """What can happen to a contact.
+
+    ``held``: it was due and may not be called yet, so it waits for another instant.
+    """
 
     CLAIMED = "claimed"
     RELEASED = "released"
@@ -65,6 +73,7 @@ class ContactEvent(StrEnum):
     EXCLUDED = "excluded"
     CANCELED = "canceled"
     REOPENED = "reopened"
+    HELD = "held"
 
 
 class AttemptStatus(StrEnum):
@@ -156,11 +165,15 @@ CAMPAIGN: Machine[CampaignStatus, CampaignEvent] = Machine(
         (_C.QUEUED, _CE.STARTED): _C.RUNNING,
         (_C.QUEUED, _CE.PAUSED): _C.PAUSED,
         (_C.QUEUED, _CE.STOPPED): _C.CANCELED,
+        (_C.QUEUED, _CE.EXPIRED): _C.COMPLETED,
         (_C.RUNNING, _CE.PAUSED): _C.PAUSED,
         (_C.RUNNING, _CE.STOPPED): _C.CANCELED,
         (_C.RUNNING, _CE.FINISHED): _C.COMPLETED,
+        (_C.RUNNING, _CE.EXPIRED): _C.COMPLETED,
         (_C.PAUSED, _CE.RESUMED): _C.RUNNING,
+        (_C.PAUSED, _CE.QUEUED): _C.QUEUED,
         (_C.PAUSED, _CE.STOPPED): _C.CANCELED,
+        (_C.PAUSED, _CE.EXPIRED): _C.COMPLETED,
         (_C.COMPLETED, _CE.REOPENED): _C.RUNNING,
     },
 )
@@ -171,7 +184,12 @@ CONTACT: Machine[ContactStatus, ContactEvent] = Machine(
     _K.PENDING,
     {
         (_K.PENDING, _KE.CLAIMED): _K.IN_PROGRESS,
+        (_K.PENDING, _KE.HELD): _K.PENDING,
+        (_K.PENDING, _KE.RETRY_SCHEDULED): _K.PENDING,
+        (_K.PENDING, _KE.FINISHED): _K.COMPLETED,
         (_K.PENDING, _KE.EXCLUDED): _K.SKIPPED,
+        (_K.COMPLETED, _KE.EXCLUDED): _K.SKIPPED,
+        (_K.FAILED, _KE.EXCLUDED): _K.SKIPPED,
         (_K.PENDING, _KE.CANCELED): _K.CANCELED,
         (_K.IN_PROGRESS, _KE.RELEASED): _K.PENDING,
         (_K.IN_PROGRESS, _KE.RETRY_SCHEDULED): _K.PENDING,

@@ -7,12 +7,29 @@ and Asterisk as simulated). One test suite in ``tests/contract`` runs against ev
 from __future__ import annotations
 
 from callcamp.ports.gateway import CallGateway, CallOrder, LiveCall, SwitchFacts
+from callcamp.ports.records import (
+    AuditEntry,
+    CallFacts,
+    CustomOutcome,
+    DirectoryContact,
+    DncList,
+    Records,
+    SavedFilter,
+    Suppressed,
+    Suppression,
+    TimelineCall,
+    acting_as,
+    current_actor,
+)
 from callcamp.ports.store import (
     MAX_PRESET_NAME,
     AddResult,
     Applied,
+    Claimed,
     ContactImport,
     MappingPreset,
+    OnDuplicate,
+    SettingsVersion,
     Store,
 )
 
@@ -20,11 +37,26 @@ __all__ = [
     "MAX_PRESET_NAME",
     "AddResult",
     "Applied",
+    "AuditEntry",
+    "CallFacts",
     "CallGateway",
     "CallOrder",
+    "Claimed",
     "ContactImport",
+    "CustomOutcome",
+    "DirectoryContact",
+    "DncList",
     "LiveCall",
     "MappingPreset",
+    "OnDuplicate",
+    "Records",
+    "SavedFilter",
+    "SettingsVersion",
     "Store",
+    "Suppressed",
+    "Suppression",
     "SwitchFacts",
+    "TimelineCall",
+    "acting_as",
+    "current_actor",
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
+from callcamp.core.gate import Batch, Judge
 from callcamp.core.model import (
     Attempt,
     AttemptChange,
@@ -15,12 +17,17 @@ from callcamp.core.model import (
     CampaignSettings,
     Claim,
     Contact,
+    ContactChoice,
     NewContact,
+    Revision,
     Trunk,
+    Waiting,
 )
 from callcamp.core.outcome import Disposition
+from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus, CampaignEvent, CampaignStatus, ContactStatus
 from callcamp.errors import InvalidInput
+from callcamp.ports.records import Records
 
 MAX_PRESET_NAME = 64
 """Characters of a mapping preset's name, at most."""
@@ -28,10 +35,62 @@ MAX_PRESET_NAME = 64
 
 @dataclass(frozen=True, slots=True)
 class AddResult:
-    """How many contacts were added, and how many were there already."""
+    """What became of the contacts that were to be added.
+
+    Args:
+        added: new ones.
+        duplicates: there already, and left as they were.
+        updated: there already; their variables and numbers were replaced.
+        reopened: there already, and waiting for a call again.
+        suppressed: of the new ones, those skipped at once: excluded or on a list.
+    """
 
     added: int
     duplicates: int
+    updated: int = 0
+    reopened: int = 0
+    suppressed: int = 0
+
+
+class OnDuplicate(StrEnum):
+    """What to do with a number that the campaign has already.
+
+    ``skip`` leaves the contact as it is; ``update`` replaces its variables and numbers;
+    ``call_again`` does that, and has it called again when it has a result or was skipped.
+    An excluded contact that is added again waits for a call again under every policy,
+    unless the campaign's exclusion is sticky.
+    """
+
+    SKIP = "skip"
+    UPDATE = "update"
+    CALL_AGAIN = "call_again"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The result of a claim.
+
+    Args:
+        claims: the calls that were let out.
+        passed_over: contacts that were due and not let out, by reason.
+        examined: how many contacts were looked at.
+        more: whether the look ended before every due contact was looked at, with room left.
+    """
+
+    claims: list[Claim]
+    passed_over: dict[Reason, int]
+    examined: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsVersion:
+    """One version of a campaign's settings: what they were, since when, and by whom."""
+
+    version: int
+    settings: CampaignSettings
+    created_at: datetime
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +156,7 @@ class Applied:
     problem: str | None = None
 
 
-class Store(Protocol):
+class Store(Records, Protocol):
     """All that is remembered. Every method is one transaction.
 
     Methods raise :class:`callcamp.errors.NotFound` for things that do not exist and
@@ -147,12 +206,50 @@ class Store(Protocol):
         ...
 
     async def change_settings(
-        self, campaign_id: int, settings: CampaignSettings, *, expected_version: int
+        self,
+        campaign_id: int,
+        settings: CampaignSettings,
+        *,
+        expected_version: int,
+        now: datetime,
     ) -> Campaign:
         """Replace the settings and count the version up.
 
+        Contacts that wait for a reason that the settings decide (caps, cool-offs, outbound
+        numbers, consent, review) are looked at again.
+
         Raises:
             Conflict: the version is not ``expected_version`` any more.
+        """
+        ...
+
+    async def settings_versions(self, campaign_id: int) -> list[SettingsVersion]:
+        """Return every version of the settings, oldest first."""
+        ...
+
+    async def clone_campaign(
+        self,
+        campaign_id: int,
+        settings: CampaignSettings,
+        choice: ContactChoice | None,
+        *,
+        now: datetime,
+    ) -> Campaign:
+        """Add a draft with ``settings`` and, given a choice, copies of those contacts.
+
+        Copies are fresh: no attempts, no result, due at once; contacts on a do-not-call list
+        are copied as skipped.
+        """
+        ...
+
+    async def retry_failed(self, campaign_id: int, *, now: datetime) -> int:
+        """Re-open a completed campaign for its failed contacts; returns how many.
+
+        They are due at once, with all their attempts before them again.
+
+        Raises:
+            IllegalTransition: the campaign is not completed.
+            Conflict: it has no failed contact.
         """
         ...
 
@@ -169,8 +266,8 @@ class Store(Protocol):
     ) -> Campaign:
         """Take a step of the campaign table.
 
-        :attr:`CampaignEvent.STOPPED` cancels the contacts still pending, in the same
-        transaction; live calls go on.
+        :attr:`CampaignEvent.STOPPED` and :attr:`CampaignEvent.EXPIRED` cancel the contacts
+        still pending, in the same transaction; live calls go on.
 
         Raises:
             IllegalTransition: the table has no such step; nothing is changed.
@@ -185,9 +282,22 @@ class Store(Protocol):
         ...
 
     async def add_contacts(
-        self, campaign_id: int, contacts: Iterable[NewContact], *, now: datetime
+        self,
+        campaign_id: int,
+        contacts: Iterable[NewContact],
+        *,
+        now: datetime,
+        on_duplicate: OnDuplicate = OnDuplicate.SKIP,
     ) -> AddResult:
-        """Add contacts, due at once; numbers that the campaign has already are left out."""
+        """Add contacts, due at once.
+
+        Contacts whose numbers are all suppressed are added as ``skipped``, with the reason.
+        A completed Always-on campaign is re-opened.
+
+        Raises:
+            Conflict: the campaign is canceled, or completed and not Always-on, or has been
+                started and is not Always-on ("contacts are locked after the first run").
+        """
         ...
 
     async def contacts(
@@ -202,6 +312,10 @@ class Store(Protocol):
         """Return contacts by id, those after ``after_id``; ``phone`` matches exactly."""
         ...
 
+    async def contact(self, contact_id: int) -> Contact:
+        """Return one contact."""
+        ...
+
     async def delete_contacts(self, campaign_id: int) -> int:
         """Delete every contact without an attempt of a campaign that never started.
 
@@ -210,12 +324,60 @@ class Store(Protocol):
         """
         ...
 
-    async def count_due(self, campaign_id: int, *, now: datetime, limit: int) -> int:
-        """Count pending contacts that are due, up to ``limit``."""
+    async def delete_contact(self, contact_id: int, *, now: datetime) -> None:
+        """Delete one contact. One that was called before is skipped as ``deleted``, without
+        its variables: the records of its calls stay.
+
+        Raises:
+            Conflict: it is in a live call.
+        """
         ...
 
-    async def next_due_at(self, campaign_id: int) -> datetime | None:
-        """Return the earliest ``due_at`` of the pending contacts."""
+    async def exclude_contact(self, contact_id: int, *, reason: str, now: datetime) -> Contact:
+        """Exclude a contact from its campaign: all its numbers are suppressed there, and it
+        is skipped if it was pending.
+        """
+        ...
+
+    async def set_place(self, contact_id: int, place: str, *, now: datetime) -> Contact:
+        """Say where a contact is, as :class:`callcamp.core.places.Place` writes it; one that
+        waited for a review, or was skipped for want of a zone, is due again.
+        """
+        ...
+
+    async def skip_contact(self, contact_id: int, reason: Reason, *, now: datetime) -> Contact:
+        """Leave a pending contact out, with a reason.
+
+        Raises:
+            IllegalTransition: it is not pending.
+        """
+        ...
+
+    async def waiting(self, campaign_id: int, *, at: datetime) -> list[Waiting]:
+        """Return the pending contacts by place and reason, from aggregates.
+
+        Only contacts that wait with a reason and are due by ``at`` are counted by index.
+        """
+        ...
+
+    async def gather(self, contact_id: int, *, now: datetime, look_back_s: float) -> Batch:
+        """Return the batch that a claim of this one contact would be judged on (room 1),
+        whatever its status and due instant; nothing is changed.
+        """
+        ...
+
+    async def release_holds(
+        self, campaign_id: int | None, reasons: Iterable[Reason], *, now: datetime
+    ) -> int:
+        """Have contacts that wait for one of the reasons looked at again, of one campaign or
+        of all that are not over; returns how many.
+        """
+        ...
+
+    async def heads(self, campaign_id: int) -> dict[str, datetime | None]:
+        """Return the places that have pending contacts, each with its earliest ``due_at``
+        (None: all of them wait for a change).
+        """
         ...
 
     async def claim(
@@ -223,13 +385,29 @@ class Store(Protocol):
         campaign_id: int,
         attempt_ids: Sequence[str],
         *,
+        places: Sequence[str] | None,
+        judge: Judge,
+        look_back_s: float,
         now: datetime,
         lease_until: datetime,
-    ) -> list[Claim]:
-        """Take up to ``len(attempt_ids)`` due contacts of a running campaign, oldest due first.
+    ) -> Claimed:
+        """Take up to ``len(attempt_ids)`` due contacts of a running campaign: agreed
+        callbacks first, then the oldest due first.
 
-        Each becomes ``in_progress`` and gets an attempt in state ``claimed`` with the
-        next of the given ids. A contact never has two live attempts.
+        Due contacts of ``places`` (None: of any) are judged in batches, within the
+        transaction. One that is let out becomes ``in_progress`` and gets an attempt in state
+        ``claimed`` with the next of the given ids; one that is passed over waits until the
+        instant it was given, with the reason (without an instant: until something changes),
+        or is skipped. A contact never has two live attempts.
+
+        Args:
+            campaign_id: the campaign.
+            attempt_ids: ids for the attempts.
+            places: places whose contacts may be called now.
+            judge: the gate.
+            look_back_s: how far back the gate wants to see calls.
+            now: the instant.
+            lease_until: until when a claim holds while nothing was sent.
         """
         ...
 
@@ -243,8 +421,19 @@ class Store(Protocol):
     async def apply(self, changes: Sequence[AttemptChange]) -> list[Applied]:
         """Commit steps of attempts with what they do to contacts and counts.
 
-        When the campaign was canceled meanwhile, a contact that would wait for a retry is
-        canceled instead.
+        When the campaign was canceled or completed meanwhile, a contact that would wait for
+        a retry is canceled instead.
+        """
+        ...
+
+    async def revise(self, revision: Revision, *, now: datetime) -> Attempt:
+        """Note what was learnt of an attempt after its end.
+
+        What becomes of the contact is left as it is when the contact has been called again
+        since, or its campaign is over.
+
+        Raises:
+            Conflict: the attempt has not ended.
         """
         ...
 
