@@ -450,12 +450,21 @@ class Attempt:
 class Claim:
     """A contact taken for a call: its attempt and what the call needs.
 
-    ``open_until`` is when the hours end in which the call may be placed (None: never).
+    Args:
+        attempt: the attempt.
+        variables: the contact's data.
+        open_until: when the hours end in which the call may be placed (None: never).
+        place: where the contact is.
+        numbers: all its numbers.
+        number_index: which of them is called.
     """
 
     attempt: Attempt
     variables: dict[str, str]
     open_until: datetime | None = None
+    place: str = ""
+    numbers: tuple[str, ...] = ()
+    number_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)

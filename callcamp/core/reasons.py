@@ -21,7 +21,9 @@ class Reason(StrEnum):
     CAMPAIGN_CANCELED = "campaign_canceled"
     SWITCHED_OFF = "switched_off"
     CAMPAIGN_ENDED = "campaign_ended"
+    NO_ENGINE = "no_engine"
     LINK_DOWN = "link_down"
+    RULES_BROKEN = "rules_broken"
     OUTSIDE_HOURS = "outside_hours"
     HOLIDAY = "holiday"
     DNC_LIST_OLD = "dnc_list_old"
@@ -95,8 +97,16 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
     _R.CAMPAIGN_ENDED: ReasonMeaning(
         "its day or its end date is over", True, "Clone it, or make it a Multi Day campaign."
     ),
+    _R.NO_ENGINE: ReasonMeaning(
+        "no callcamp engine is working", True, "Start `callcamp serve`."
+    ),
     _R.LINK_DOWN: ReasonMeaning(
         "Asterisk cannot be reached", True, "Run `callcamp doctor` and look at Asterisk."
+    ),
+    _R.RULES_BROKEN: ReasonMeaning(
+        "its rules cannot be read",
+        True,
+        "Look into the log: a legal preset that it names may be gone.",
     ),
     _R.OUTSIDE_HOURS: ReasonMeaning(
         "it is outside the campaign's hours", True, "Widen the campaign's hours."
