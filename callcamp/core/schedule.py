@@ -1,18 +1,49 @@
-"""May a campaign call at ``now``, and when is the next open minute?
+"""Hours: of a campaign, of the law where a contact is, of a contact.
 
-Only this module knows local time; instants go in and out as aware UTC.
+Only this module and :mod:`callcamp.core.calendars` know local time; instants go in and out as
+aware UTC. ``docs/hours.md`` says in words how hours are decided.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from callcamp.core.model import DailyWindow
+from callcamp.core.calendars import (
+    HORIZON_DAYS,
+    Calendar,
+    Verdict,
+    all_open,
+    single_day_end,
+)
+from callcamp.core.day_plans import CampaignPlan, ContactPlan, EveryDay
+from callcamp.core.legal import WeekHours
+from callcamp.core.model import DailyWindow, HoursRule
+from callcamp.core.pieces import piece
+from callcamp.core.public_holidays import check_holiday_region, holiday_name, is_holiday
 from callcamp.errors import InvalidInput
 
-# A window of one weekday can be lost to a change of the clock, so a week is not enough.
-_LOOK_AHEAD_DAYS = 16
+__all__ = [
+    "HORIZON_DAYS",
+    "Calendar",
+    "Verdict",
+    "all_open",
+    "campaign_calendar",
+    "check_holiday_region",
+    "check_hours_rule",
+    "contact_calendar",
+    "daily_calendar",
+    "holiday_name",
+    "is_holiday",
+    "is_open",
+    "next_open",
+    "single_day_end",
+    "zone_named",
+]
+
+_CALENDARS_KEPT = 1024
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -31,68 +62,117 @@ def zone_named(name: str) -> ZoneInfo:
         ) from None
 
 
+def check_hours_rule(rule: HoursRule) -> None:
+    """Check that ``rule`` is for a weekday, or for a date or a range of dates.
+
+    Raises:
+        InvalidInput: it is for both or for neither, there is no such weekday, or the last day
+            comes before the first.
+    """
+    if rule.weekday is not None and (rule.first_day is not None or rule.last_day is not None):
+        raise InvalidInput(
+            f"A rule for weekday {rule.weekday} also has dates; make two rules of it.",
+            field="weekday",
+            value=rule.weekday,
+        )
+    if rule.weekday is None and rule.first_day is None:
+        raise InvalidInput(
+            "first_day is not set; give a rule a weekday, or the first day of its dates.",
+            field="first_day",
+            value=None,
+        )
+    if rule.weekday is not None and not 0 <= rule.weekday <= 6:
+        raise InvalidInput(
+            f"weekday is {rule.weekday}; give 0 (Monday) to 6 (Sunday).",
+            field="weekday",
+            value=rule.weekday,
+        )
+    if rule.first_day and rule.last_day and rule.last_day < rule.first_day:
+        raise InvalidInput(
+            f"last_day is {rule.last_day}; give {rule.first_day} (first_day) or a later day.",
+            field="last_day",
+            value=rule.last_day.isoformat(),
+        )
+
+
+def campaign_calendar(
+    window: DailyWindow, hours: Sequence[HoursRule] = (), holidays: Sequence[str] = ()
+) -> Calendar:
+    """Return when a campaign may call; the same arguments give the same object.
+
+    Args:
+        window: its daily window.
+        hours: its inclusions and exclusions.
+        holidays: countries or subdivisions on whose public holidays it rests.
+
+    Raises:
+        InvalidInput: there is no such zone or region, or a rule is not sound.
+    """
+    return _campaign_calendar(window, tuple(hours), tuple(holidays))
+
+
+def contact_calendar(zone: str, week: WeekHours, holidays: Sequence[str]) -> Calendar:
+    """Return when a person in ``zone`` may be called; the same arguments give the same object.
+
+    A closed date has the reason ``contact_holiday``, closed minutes of another date have
+    ``contact_hours``.
+
+    Args:
+        zone: IANA zone of the person.
+        week: the hours, by day.
+        holidays: countries or subdivisions whose public holidays count.
+
+    Raises:
+        InvalidInput: there is no such zone or region, ``week`` does not have seven weekdays,
+            or a span crosses midnight.
+    """
+    return _contact_calendar(zone, week, tuple(holidays))
+
+
+@lru_cache(maxsize=_CALENDARS_KEPT)
+def daily_calendar(zone: str, start: time, end: time) -> Calendar:
+    """Return the hours from ``start`` to ``end`` of every day in ``zone``.
+
+    An ``end`` equal to ``start`` is the whole day; a smaller one is that of the next day.
+
+    Raises:
+        InvalidInput: there is no such zone.
+    """
+    return Calendar(zone_named(zone), EveryDay((piece(start, end),)))
+
+
 def is_open(window: DailyWindow, now: datetime) -> bool:
-    """Tell whether calls may be placed at ``now`` (aware).
+    """Tell whether ``window`` is open at ``now`` (aware).
 
     Raises:
         InvalidInput: the window's zone does not exist.
     """
-    local = now.astimezone(zone_named(window.zone))
-    clock = local.time().replace(tzinfo=None)
-    today = local.weekday()
-    if window.start == window.end:
-        return today in window.weekdays
-    if window.start < window.end:
-        return today in window.weekdays and window.start <= clock < window.end
-    yesterday = (today - 1) % 7
-    return (today in window.weekdays and clock >= window.start) or (
-        yesterday in window.weekdays and clock < window.end
-    )
+    return campaign_calendar(window).verdict(now).open
 
 
 def next_open(window: DailyWindow, now: datetime) -> datetime | None:
-    """Return the first instant from ``now`` on at which the window is open (aware UTC).
+    """Return the first instant from ``now`` on at which ``window`` is open (aware UTC).
 
-    None means that it never opens (no weekday is allowed).
+    None means that it does not open within :data:`HORIZON_DAYS`.
 
     Raises:
         InvalidInput: the window's zone does not exist.
     """
-    if is_open(window, now):
-        return now.astimezone(UTC)
-    zone = zone_named(window.zone)
-    today = now.astimezone(zone).date()
-    days = [today + timedelta(days=day) for day in range(-1, _LOOK_AHEAD_DAYS)]
-    edges = sorted({edge for day in days for edge in _edges(window, day, zone)})
-    return next((edge for edge in edges if edge > now and is_open(window, edge)), None)
+    verdict = campaign_calendar(window).verdict(now)
+    return now.astimezone(UTC) if verdict.open else verdict.until
 
 
-def _edges(window: DailyWindow, day: date, zone: ZoneInfo) -> list[datetime]:
-    """Return every instant of ``day`` at which a closed window can open (UTC).
-
-    A local clock reaches the start of the window once, twice (the hour that a change of the
-    clock repeats) or never (the hour that it skips); then the change itself may open it.
-    """
-    edges = [
-        datetime.combine(day, clock, tzinfo=zone).replace(fold=fold).astimezone(UTC)
-        for clock in (window.start, time(0))
-        for fold in (0, 1)
-    ]
-    change = _change_of_clock(day, zone)
-    return edges if change is None else [*edges, change]
+@lru_cache(maxsize=_CALENDARS_KEPT)
+def _campaign_calendar(
+    window: DailyWindow, hours: tuple[HoursRule, ...], holidays: tuple[str, ...]
+) -> Calendar:
+    for rule in hours:
+        check_hours_rule(rule)
+    regions = tuple(check_holiday_region(one) for one in holidays)
+    return Calendar(zone_named(window.zone), CampaignPlan(window, hours, regions))
 
 
-def _change_of_clock(day: date, zone: ZoneInfo) -> datetime | None:
-    """Return the instant of ``day`` at which the zone's offset changes, to the second (UTC)."""
-    low = datetime.combine(day, time(0), tzinfo=zone).astimezone(UTC)
-    high = datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone).astimezone(UTC)
-    before = low.astimezone(zone).utcoffset()
-    if high.astimezone(zone).utcoffset() == before:
-        return None
-    while high - low > timedelta(seconds=1):
-        middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
-        if middle.astimezone(zone).utcoffset() == before:
-            low = middle
-        else:
-            high = middle
-    return high
+@lru_cache(maxsize=_CALENDARS_KEPT)
+def _contact_calendar(zone: str, week: WeekHours, holidays: tuple[str, ...]) -> Calendar:
+    regions = tuple(check_holiday_region(one) for one in holidays)
+    return Calendar(zone_named(zone), ContactPlan(week, regions))
