@@ -52,6 +52,13 @@ class Settings(BaseSettings):
         description="Address of the web pages; loopback only until users and passwords exist.",
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the web pages; 0: any.")
+    campaigns: bool = Field(
+        True, description="Whether campaigns may dial at all; off: none starts, none calls."
+    )
+    modes: list[str] = Field(
+        ["single_day", "multi_day", "always_on"],
+        description="Campaign modes that this deployment allows.",
+    )
     lease_s: float = Field(
         30.0, gt=0, le=3600, description="How long a claim holds a contact before the call is sent."
     )

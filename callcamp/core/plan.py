@@ -48,6 +48,7 @@ class Snapshot:
         bot_room: calls that the bot could take (None: no limit).
         engine_up: whether an engine works on the database.
         switched_off: whether the deployment has campaigns, or this mode, switched off.
+        rules_broken: whether its own rules cannot be made, and ``rules`` stands in for them.
     """
 
     campaign: Campaign
@@ -66,6 +67,7 @@ class Snapshot:
     bot_room: int | None = None
     engine_up: bool = True
     switched_off: bool = False
+    rules_broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ def _held(snapshot: Snapshot, now: datetime) -> Plan | None:
         return Plan(0, reason, campaign.settings.starts_at if reason is Reason.QUEUED else None)
     if snapshot.switched_off:
         return Plan(0, Reason.SWITCHED_OFF)
+    if snapshot.rules_broken:
+        return Plan(0, Reason.RULES_BROKEN)
     ends_at = rules.ends_at(campaign)
     if ends_at is not None and ends_at <= now:
         return Plan(0, Reason.CAMPAIGN_ENDED)

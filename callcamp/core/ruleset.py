@@ -7,14 +7,22 @@ cheap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 
 from callcamp.core import compliance
 from callcamp.core.compliance import CampaignRules, PlaceRules
-from callcamp.core.gate import Batch, Candidate, Decision, LetOut, PassedOver
+from callcamp.core.gate import (
+    Batch,
+    Candidate,
+    Decision,
+    LetOut,
+    NumberUse,
+    OutboundNumber,
+    PassedOver,
+)
 from callcamp.core.legal import LegalPreset
 from callcamp.core.model import Campaign, CampaignMode, CampaignSettings, UnknownZone
 from callcamp.core.places import Place
@@ -123,6 +131,13 @@ class RuleSet:
         """Judge due contacts, in order, until the room is used up or no number is free."""
         return Gate(self).judge(batch)
 
+    def no_number(
+        self, numbers: Sequence[OutboundNumber], use: Mapping[int, NumberUse], now: datetime
+    ) -> NoNumber | None:
+        """Tell why no outbound number of the pool can be used at ``now``, if none can."""
+        chosen = Rotator(self.settings.pool, numbers, use, now).choose("")
+        return chosen if isinstance(chosen, NoNumber) else None
+
 
 class Gate:
     """The one gate at the moment of a call; fail-closed.
@@ -188,10 +203,12 @@ class Gate:
                 return PassedOver(who, chosen.reason, chosen.until)
             self.no_number = chosen
             return None
+        if chosen.number is not None:
+            rotator.note_used(chosen.number)
         return LetOut(
             who,
             index,
-            chosen.phone if chosen is not None else None,
+            chosen.number.phone if chosen.number is not None else None,
             verdict.until,
             {
                 "place": candidate.place,

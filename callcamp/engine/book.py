@@ -1,30 +1,74 @@
-"""The campaigns and trunks that matter now, kept fresh from the store."""
+"""The campaigns, trunks and outbound numbers that matter now, kept fresh from the store."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
+from callcamp.core.compliance import abandon_room, abandon_window_start, lists_verdict
+from callcamp.core.gate import NumberUse, OutboundNumber
 from callcamp.core.model import Campaign, Trunk
+from callcamp.core.outcome import Disposition
+from callcamp.core.reasons import Reason
+from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import CampaignStatus
 from callcamp.engine.registry import Registry
 from callcamp.errors import NotFound
-from callcamp.ports import Store
+from callcamp.ports import CustomOutcome, DncList, Store
+
+OPEN = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.QUEUED)
+"""States of campaigns that the clock can move on."""
 
 
 class CampaignBook:
-    """A cache of running campaigns, of those with live calls, and of all trunks."""
+    """A cache of campaigns that are not over, of those with live calls, and of what they use."""
 
     def __init__(self, store: Store, registry: Registry) -> None:
         self._store = store
         self._registry = registry
         self._campaigns: dict[int, Campaign] = {}
         self._trunks: dict[int, Trunk] = {}
+        self.numbers: list[OutboundNumber] = []
+        """The deployment's outbound numbers, when a running campaign uses any."""
+        self.use: Mapping[int, NumberUse] = {}
+        self.outcomes: dict[str, CustomOutcome] = {}
+        self._lists: list[DncList] = []
 
-    async def refresh(self) -> None:
-        """Read running campaigns, campaigns with live calls, and trunks again."""
-        fresh = {c.id: c for c in await self._store.campaigns(CampaignStatus.RUNNING)}
+    async def refresh(self, now: datetime) -> None:
+        """Read all that matters again."""
+        fresh = {c.id: c for status in OPEN for c in await self._store.campaigns(status)}
         for campaign_id in {t.campaign_id for t in self._registry} - fresh.keys():
             fresh[campaign_id] = await self._store.campaign(campaign_id)
         self._campaigns = fresh
         self._trunks = {t.id: t for t in await self._store.trunks()}
+        self.outcomes = {outcome.name: outcome for outcome in await self._store.outcomes()}
+        self._lists = await self._store.dnc_lists()
+        if any(c.settings.pool.numbers for c in self.running()):
+            await self.refresh_numbers(now)
+
+    async def refresh_numbers(self, now: datetime) -> None:
+        """Read the outbound numbers and how they were used."""
+        self.numbers = await self._store.outbound_numbers()
+        self.use = await self._store.number_use(now=now)
+
+    def lists_verdict(self, rules: RuleSet, now: datetime) -> Reason | None:
+        """Tell whether a do-not-call list that a campaign must check is missing or too old."""
+        known = [(each.name, each.as_of) for each in self._lists]
+        return lists_verdict(rules.rules, rules.settings, known, now)
+
+    async def has_abandon_room(self, campaign: Campaign, rules: RuleSet, now: datetime) -> bool:
+        """Tell whether one more abandoned call would stay within the cap of a campaign."""
+        rule = rules.rules.abandon
+        if rule is None:
+            return True
+        counts = await self._store.counts(campaign.id)
+        if not counts.attempts_ended.get(Disposition.ABANDONED, 0):
+            return True
+        zone = rules.settings.window.zone
+        facts = await self._store.call_facts(
+            campaign.id, since=abandon_window_start(rule, now, zone), until=now, zone=zone
+        )
+        return abandon_room(rule, facts.persons, facts.abandoned)
 
     async def campaign(self, campaign_id: int) -> Campaign:
         """Return a campaign, from the cache when it is there."""
@@ -49,6 +93,10 @@ class CampaignBook:
         """Return the campaigns that were running at the last refresh, oldest first."""
         running = (c for c in self._campaigns.values() if c.status is CampaignStatus.RUNNING)
         return sorted(running, key=lambda c: c.id)
+
+    def not_over(self) -> list[Campaign]:
+        """Return the campaigns that the clock can move on, oldest first."""
+        return sorted((c for c in self._campaigns.values() if c.status in OPEN), key=lambda c: c.id)
 
     def is_running(self, campaign_id: int) -> bool:
         """Tell whether a campaign was running at the last refresh."""

@@ -6,32 +6,59 @@ a dialer in the same process: the dialer of another process sees changes on its 
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from callcamp.core.model import Campaign, CampaignSettings, Trunk
-from callcamp.core.numbers import check_region
-from callcamp.core.schedule import next_open, zone_named
-from callcamp.core.states import CAMPAIGN, CampaignEvent, CampaignStatus
+from callcamp.core.model import (
+    Campaign,
+    CampaignSettings,
+    Contact,
+    ContactChoice,
+    NewContact,
+    Trunk,
+)
+from callcamp.core.numbers import RefusedNumber, PROBLEM_TEXT, normalise
+from callcamp.core.places import Place
+from callcamp.core.reasons import Reason
+from callcamp.core.schedule import zone_named
+from callcamp.core.states import CAMPAIGN, CampaignEvent, CampaignStatus, ContactStatus
+from callcamp.engine.checks import (
+    check_locked,
+    check_settings,
+    check_text,
+    missing_to_start,
+    shorten,
+)
+from callcamp.engine.legal import load_presets
+from callcamp.engine.lists import Lists
 from callcamp.engine.live import LiveFeed
+from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.stats import CampaignStats
+from callcamp.engine.why import Why
 from callcamp.errors import Conflict, InvalidInput, PreconditionsMissing
-from callcamp.ports import Store
+from callcamp.ports import AddResult, AuditEntry, OnDuplicate, SettingsVersion, Store
+from callcamp.settings import Settings
 
-MAX_CONCURRENCY = 10_000
 MIN_CPS = 0.001
 MAX_CPS = 1_000.0
 MAX_CHANNELS = 100_000
-MAX_DESCRIPTION = 2000
-_SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
-_CALLER_ID = re.compile(r"\+?[0-9]{2,20}")
+EDITABLE = frozenset({CampaignStatus.DRAFT, CampaignStatus.PAUSED})
 
 
 def utc_now() -> datetime:
     """Return the present instant, aware UTC."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RawContact:
+    """A contact as somebody wrote it; numbers are not read yet."""
+
+    phone: str
+    variables: Mapping[str, str]
+    others: tuple[str, ...] = ()
 
 
 class Commands:
@@ -40,8 +67,14 @@ class Commands:
     Args:
         store: where things are kept.
         clock: returns now, aware UTC.
-        on_change: called with the campaign's id after a change, to wake its dialer.
+        on_change: called with the campaign's id after a change, to wake its dialer; with None
+            after a change that any campaign may depend on.
+        on_suppressed: called with a campaign's id (None: all) and numbers that must not be
+            called from now on.
         live: what goes on now, when a dialer runs in this process.
+        own_engine: returns the state of that dialer's engine.
+        rules: the rules of campaigns; None: with the legal presets of ``settings``.
+        settings: what the deployment allows; None: the defaults.
     """
 
     def __init__(
@@ -49,13 +82,24 @@ class Commands:
         store: Store,
         *,
         clock: Callable[[], datetime] = utc_now,
-        on_change: Callable[[int], None] = lambda _campaign_id: None,
+        on_change: Callable[[int | None], None] = lambda _campaign_id: None,
+        on_suppressed: Callable[[int | None, list[str]], None] = lambda _id, _phones: None,
         live: LiveFeed | None = None,
+        own_engine: Callable[[], Mapping[str, Any]] | None = None,
+        rules: RuleBook | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._on_change = on_change
+        self._on_suppressed = on_suppressed
         self._live = live
+        self._settings = settings or Settings.model_construct()
+        self.rules = rules or RuleBook(load_presets(self._settings))
+        self.lists = Lists(
+            store, clock=clock, on_change=on_change, on_suppressed=on_suppressed
+        )
+        self.why = Why(store, clock=clock, rules=self.rules, settings=self._settings, own_engine=own_engine)
 
     async def save_trunk(
         self, name: str, *, dial_string: str, cps: float, max_channels: int | None = None
@@ -65,11 +109,11 @@ class Commands:
         Raises:
             InvalidInput: a value is unusable.
         """
-        _check_text("name", name, 64)
-        _check_text("dial_string", dial_string, 200)
+        check_text("name", name, 64)
+        check_text("dial_string", dial_string, 200)
         if dial_string.count("{number}") != 1 or "/" not in dial_string:
             raise InvalidInput(
-                f"dial_string is {_shorten(dial_string)}; it must name a channel with {{number}} "
+                f"dial_string is {shorten(dial_string)}; it must name a channel with {{number}} "
                 "once, such as PJSIP/{number}@carrier.",
                 field="dial_string",
                 value=dial_string,
@@ -99,9 +143,10 @@ class Commands:
 
         Raises:
             InvalidInput: a setting is unusable.
-            NotFound: there is no such trunk.
+            NotFound: there is no such trunk, or no such legal preset.
         """
-        campaign = await self._store.create_campaign(check_settings(settings), now=self._clock())
+        self._check(settings)
+        campaign = await self._store.create_campaign(settings, now=self._clock())
         self._on_change(campaign.id)
         return campaign
 
@@ -111,50 +156,244 @@ class Commands:
         """Replace the settings of a draft or paused campaign.
 
         Raises:
-            Conflict: the campaign is in another state, or was changed meanwhile.
+            Conflict: the campaign is in another state, was changed meanwhile, or the change
+                concerns what is locked after the first run.
             InvalidInput: a setting is unusable.
         """
         campaign = await self._store.campaign(campaign_id)
-        if campaign.status not in {CampaignStatus.DRAFT, CampaignStatus.PAUSED}:
+        if campaign.status not in EDITABLE:
             raise Conflict(
                 "Only draft and paused campaigns can be edited. "
                 f"Current status: {campaign.status.value}.",
                 status=campaign.status.value,
             )
+        self._check(settings)
+        check_locked(campaign, settings)
         changed = await self._store.change_settings(
-            campaign_id, check_settings(settings), expected_version=expected_version
+            campaign_id, settings, expected_version=expected_version, now=self._clock()
         )
         self._on_change(campaign_id)
         return changed
 
-    async def start(self, campaign_id: int) -> Campaign:
-        """Start a draft.
+    def _check(self, settings: CampaignSettings) -> None:
+        check_settings(settings)
+        self.rules.make(settings)
+
+    async def clone(
+        self, campaign_id: int, name: str | None = None, choice: ContactChoice | None = None
+    ) -> Campaign:
+        """Copy a campaign into a fresh draft: its settings and, given a choice, contacts.
+
+        Args:
+            campaign_id: any campaign, whatever its state.
+            name: name of the copy (None: the old one and "(copy)").
+            choice: which contacts come along, fresh (None: none).
 
         Raises:
-            IllegalTransition: it is not a draft.
+            InvalidInput: the name is unusable.
+        """
+        source = await self._store.campaign(campaign_id)
+        new_name = name if name is not None else f"{source.settings.name[:190]} (copy)"
+        check_text("name", new_name, 200)
+        # Dates of the past would keep the copy from starting.
+        settings = replace(source.settings, name=new_name, starts_at=None, ends_at=None)
+        self._check(settings)
+        copy = await self._store.clone_campaign(
+            campaign_id, settings, choice, now=self._clock()
+        )
+        self._on_change(copy.id)
+        return copy
+
+    async def start(self, campaign_id: int) -> Campaign:
+        """Start a draft, or queue it until its start date.
+
+        Raises:
+            IllegalTransition: it is not a draft, nor queued.
             PreconditionsMissing: with the whole list of what it lacks.
         """
         campaign = await self._store.campaign(campaign_id)
-        CAMPAIGN.advance(campaign.status, CampaignEvent.STARTED)
+        event = self._starting(campaign, CampaignEvent.STARTED)
+        CAMPAIGN.advance(campaign.status, event)
+        await self._check_can_start(campaign)
+        return await self._move(campaign_id, event)
+
+    def _starting(self, campaign: Campaign, event: CampaignEvent) -> CampaignEvent:
+        starts_at = campaign.settings.starts_at
+        later = starts_at is not None and starts_at > self._clock()
+        # A queued one is started by hand before its date.
+        queued = campaign.status is CampaignStatus.QUEUED
+        return CampaignEvent.QUEUED if later and not queued else event
+
+    async def missing(self, campaign_id: int) -> dict[str, str]:
+        """Return all that a campaign lacks to start, ``{field: what, in words}``."""
+        return await self._missing(await self._store.campaign(campaign_id))
+
+    async def _missing(self, campaign: Campaign) -> dict[str, str]:
+        counts = await self._store.counts(campaign.id)
+        return missing_to_start(
+            campaign,
+            self.rules.of(campaign),
+            self._settings,
+            contacts=counts.contacts.get(ContactStatus.PENDING, 0),
+            numbers=await self._store.outbound_numbers(),
+            lists=await self._store.dnc_lists(),
+            now=self._clock(),
+        )
+
+    async def _check_can_start(self, campaign: Campaign) -> None:
         missing = await self._missing(campaign)
         if missing:
             raise PreconditionsMissing(
-                f"Campaign {campaign_id} cannot start yet: {'; '.join(missing.values())}.",
+                f"Campaign {campaign.id} cannot start yet: {'; '.join(missing.values())}.",
                 missing=missing,
             )
-        return await self._move(campaign_id, CampaignEvent.STARTED)
 
     async def pause(self, campaign_id: int) -> Campaign:
         """Place no new calls; calls in progress go on to their end."""
         return await self._move(campaign_id, CampaignEvent.PAUSED)
 
     async def resume(self, campaign_id: int) -> Campaign:
-        """Go on after a pause."""
-        return await self._move(campaign_id, CampaignEvent.RESUMED)
+        """Go on after a pause; before its start date it is queued again.
+
+        Raises:
+            IllegalTransition: it is not paused.
+            PreconditionsMissing: an edit took away what it needs.
+        """
+        campaign = await self._store.campaign(campaign_id)
+        event = self._starting(campaign, CampaignEvent.RESUMED)
+        CAMPAIGN.advance(campaign.status, event)
+        missing = await self._missing(campaign)
+        # Whoever is left may be in a call, or nobody is: then it completes.
+        missing.pop("contacts", None)
+        if missing:
+            raise PreconditionsMissing(
+                f"Campaign {campaign_id} cannot go on: {'; '.join(missing.values())}.",
+                missing=missing,
+            )
+        return await self._move(campaign_id, event)
 
     async def stop(self, campaign_id: int) -> Campaign:
         """End the campaign for good; contacts still waiting are canceled."""
         return await self._move(campaign_id, CampaignEvent.STOPPED)
+
+    async def complete(self, campaign_id: int) -> Campaign:
+        """Complete a campaign before all its contacts are done; those waiting are canceled.
+
+        Other than a stopped one it can be re-opened for its failed contacts.
+        """
+        return await self._move(campaign_id, CampaignEvent.EXPIRED)
+
+    async def retry_failed(self, campaign_id: int) -> tuple[Campaign, int]:
+        """Re-open a completed campaign for its failed contacts; returns it, and how many.
+
+        Raises:
+            IllegalTransition: it is not completed.
+            Conflict: it has no failed contact.
+            PreconditionsMissing: it lacks what it needs to dial.
+        """
+        campaign = await self._store.campaign(campaign_id)
+        CAMPAIGN.advance(campaign.status, CampaignEvent.REOPENED)
+        missing = await self._missing(campaign)
+        missing.pop("contacts", None)
+        if missing:
+            raise PreconditionsMissing(
+                f"Campaign {campaign_id} cannot be re-opened: {'; '.join(missing.values())}.",
+                missing=missing,
+            )
+        count = await self._store.retry_failed(campaign_id, now=self._clock())
+        self._changed(campaign_id)
+        return await self._store.campaign(campaign_id), count
+
+    async def add_contacts(
+        self,
+        campaign_id: int,
+        contacts: Iterable[RawContact],
+        on_duplicate: OnDuplicate = OnDuplicate.SKIP,
+    ) -> AddResult:
+        """Add contacts as somebody wrote them; all of them, or none.
+
+        Raises:
+            InvalidInput: a number cannot be called; named with its place in the list.
+            Conflict: the campaign takes no contacts (any more).
+        """
+        campaign = await self._store.campaign(campaign_id)
+        region = campaign.settings.default_region
+        ready = [
+            NewContact(
+                _read_number(raw.phone, region, f"contacts[{index}].phone"),
+                dict(raw.variables),
+                others=tuple(
+                    _read_number(other, region, f"contacts[{index}].others")
+                    for other in raw.others
+                ),
+            )
+            for index, raw in enumerate(contacts)
+        ]
+        result = await self._store.add_contacts(
+            campaign_id, ready, now=self._clock(), on_duplicate=on_duplicate
+        )
+        self._changed(campaign_id)
+        return result
+
+    async def contact(self, campaign_id: int, phone: str) -> Contact:
+        """Return the contact of a campaign that has a number, as somebody wrote it.
+
+        Raises:
+            InvalidInput: there is no contact with it, or it is no number.
+        """
+        campaign = await self._store.campaign(campaign_id)
+        number = _read_number(phone, campaign.settings.default_region, "phone")
+        found = await self._store.contacts(campaign_id, phone=number, limit=1)
+        if not found:
+            raise InvalidInput(
+                f"Campaign {campaign_id} has no contact with {number}.", field="phone", value=phone
+            )
+        return found[0]
+
+    async def exclude(self, contact: Contact, reason: str) -> Contact:
+        """Exclude a contact from its campaign; a call in progress goes on to its end."""
+        check_text("reason", reason, 200)
+        after = await self._store.exclude_contact(contact.id, reason=reason, now=self._clock())
+        self._on_suppressed(contact.campaign_id, list(contact.numbers))
+        self._changed(contact.campaign_id)
+        return after
+
+    async def review(self, contact: Contact, zone: str | None) -> Contact:
+        """Say in which time zone a contact is, or skip it (None), after looking at it.
+
+        Raises:
+            InvalidInput: there is no such zone.
+            IllegalTransition: it is to be skipped and does not wait.
+        """
+        now = self._clock()
+        if zone is None:
+            after = await self._store.skip_contact(contact.id, Reason.ZONE_UNKNOWN, now=now)
+        else:
+            zone_named(zone)
+            place = replace(Place.parse(contact.place), zones=(zone,))
+            after = await self._store.set_place(contact.id, place.key, now=now)
+        self._changed(contact.campaign_id)
+        return after
+
+    async def delete_contact(self, contact: Contact) -> None:
+        """Delete a contact; the records of its calls stay.
+
+        Raises:
+            Conflict: it is in a live call.
+        """
+        await self._store.delete_contact(contact.id, now=self._clock())
+        self._on_suppressed(contact.campaign_id, [])
+        self._changed(contact.campaign_id)
+
+    async def versions(self, campaign_id: int) -> list[SettingsVersion]:
+        """Return every version of a campaign's settings, oldest first."""
+        return await self._store.settings_versions(campaign_id)
+
+    async def audit(
+        self, campaign_id: int | None = None, *, before_id: int | None = None, limit: int = 100
+    ) -> list[AuditEntry]:
+        """Return who did what and when, newest first."""
+        return await self._store.audit(campaign_id=campaign_id, before_id=before_id, limit=limit)
 
     async def stats(self, campaign_id: int) -> CampaignStats:
         """Return one campaign with counts, rates and what holds it back."""
@@ -173,91 +412,28 @@ class Commands:
             campaign,
             counts,
             hold=plan.hold.value if running and plan and plan.hold else None,
-            opens_at=plan.opens_at if running and plan else None,
+            opens_at=plan.until if running and plan else None,
             calls_per_minute=per_minute,
         )
 
-    async def _missing(self, campaign: Campaign) -> dict[str, str]:
-        missing: dict[str, str] = {}
-        if not (await self._store.counts(campaign.id)).total:
-            missing["contacts"] = "it has no contacts"
-        if campaign.settings.prompt is None:
-            missing["prompt"] = "it has no prompt to play to the people who answer"
-        if next_open(campaign.settings.window, self._clock()) is None:
-            missing["window"] = "its hours never open: no weekday is allowed"
-        return missing
-
     async def _move(self, campaign_id: int, event: CampaignEvent) -> Campaign:
         campaign = await self._store.move_campaign(campaign_id, event, now=self._clock())
+        self._changed(campaign_id)
+        return campaign
+
+    def _changed(self, campaign_id: int) -> None:
         self._on_change(campaign_id)
         if self._live:
             self._live.touch()
-        return campaign
 
 
-def check_settings(settings: CampaignSettings) -> CampaignSettings:
-    """Return ``settings`` if a campaign can run with them.
-
-    Raises:
-        InvalidInput: naming the first field that is unusable.
-    """
-    _check_text("name", settings.name, 200)
-    _check_description(settings.description)
-    for field, sound in (
-        ("prompt", settings.prompt),
-        ("machine_message", settings.machine_message),
-    ):
-        if sound is not None and (".." in sound or not _SOUND.fullmatch(sound)):
-            raise InvalidInput(
-                f"{field} is {_shorten(sound)}; give the name of a sound that Asterisk knows, "
-                "without extension: letters, digits and . _ - / only.",
-                field=field,
-                value=sound,
-            )
-    if settings.caller_id is not None and not _CALLER_ID.fullmatch(settings.caller_id):
+def _read_number(text: str, region: str, field: str) -> str:
+    number = normalise(text, region)
+    if isinstance(number, RefusedNumber):
         raise InvalidInput(
-            f"caller_id is {_shorten(settings.caller_id)}; give a number: digits, with + in front "
-            "if the trunk wants it.",
-            field="caller_id",
-            value=settings.caller_id,
-        )
-    _check_range("concurrency", settings.concurrency, 1, MAX_CONCURRENCY)
-    _check_range("ring_timeout_s", settings.ring_timeout_s, 5, 300)
-    zone_named(settings.window.zone)
-    check_region(settings.default_region)
-    return settings
-
-
-def _check_description(value: str) -> None:
-    wrong = ""
-    if len(value) > MAX_DESCRIPTION:
-        wrong = f"longer than {MAX_DESCRIPTION} characters"
-    elif any(c == "\0" or unicodedata.category(c) == "Cs" for c in value):
-        wrong = f"{_shorten(value)}, with a NUL or half of a character"
-    if wrong:
-        raise InvalidInput(f"The description is {wrong}.", field="description", value=value)
-
-
-def _check_text(field: str, value: str, limit: int) -> None:
-    if not value.strip() or len(value) > limit or _has_odd_characters(value):
-        raise InvalidInput(
-            f"{field} is {_shorten(value)}; give 1 to {limit} characters on one line.",
+            f"{field} is {shorten(text)}: {PROBLEM_TEXT[number.problem]}.",
             field=field,
-            value=value,
+            value=text,
+            problem=number.problem.value,
         )
-
-
-def _has_odd_characters(value: str) -> bool:
-    # Cs: halves of a character, as they come from bytes that are no text; no page can hold them.
-    return any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value)
-
-
-def _shorten(value: str, most: int = 80) -> str:
-    return repr(value if len(value) <= most else f"{value[:most]}…")
-
-
-def _check_range(field: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise InvalidInput(
-            f"{field} is {value}; give a number from {low} to {high}.", field=field, value=value
-        )
+    return number

@@ -7,20 +7,26 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import structlog
 
+from callcamp.core.gate import Batch, Decision
 from callcamp.core.model import Campaign, Claim, Trunk
 from callcamp.core.plan import Plan, Snapshot, decide
+from callcamp.core.reasons import Reason
+from callcamp.core.rotation import NoNumber
+from callcamp.core.ruleset import Gate, RuleSet
 from callcamp.core.states import AttemptStatus
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock, gathering_s
 from callcamp.engine.lane import Lane, ReadyCall
 from callcamp.engine.live import LiveFeed
-from callcamp.engine.registry import Registry, Track
-from callcamp.engine.tracker import Tracker
+from callcamp.engine.lifecycle import Lifecycle
+from callcamp.engine.registry import Person, Registry, Track
+from callcamp.engine.rulebook import RuleBook
+from callcamp.engine.tracker import Returned, Tracker
 from callcamp.errors import CallcampError, InvalidInput, NotFound, StoreError
 from callcamp.ports import CallGateway, CallOrder, Store
 from callcamp.switch import ATTEMPT_PREFIX
@@ -44,8 +50,8 @@ def call_order(claim: Claim, campaign: Campaign, trunk: Trunk) -> CallOrder:
     return CallOrder(
         attempt_id=attempt.id,
         channel=trunk.dial_string.replace("{number}", attempt.number),
-        ring_timeout_s=settings.ring_timeout_s,
-        caller_id=settings.caller_id,
+        ring_timeout_s=attempt.ring_timeout_s,
+        caller_id=attempt.caller_number or settings.caller_id,
         variables={
             "CC_CAMPAIGN": str(campaign.id),
             "CC_CONTACT": str(attempt.contact_id),
@@ -66,6 +72,8 @@ class Dialer:
         registry: the live attempts.
         tracker: follows the attempts made here.
         book: the campaigns and trunks.
+        rules: the rules of campaigns.
+        lifecycle: moves campaigns on with the clock.
         live: what pages show.
         clock: the engine's clock.
         lease_s: how long a claim holds before its call is sent.
@@ -80,6 +88,8 @@ class Dialer:
         registry: Registry,
         tracker: Tracker,
         book: CampaignBook,
+        rules: RuleBook,
+        lifecycle: Lifecycle,
         live: LiveFeed,
         clock: Clock,
         lease_s: float,
@@ -90,13 +100,17 @@ class Dialer:
         self._registry = registry
         self._tracker = tracker
         self._book = book
+        self._rules = rules
+        self._lifecycle = lifecycle
         self._live = live
         self._clock = clock
         self._lease_s = lease_s
         self._may_dial = may_dial
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
-        self._idle: dict[int, datetime | None] = {}
+        self._heads: dict[int, dict[str, datetime | None]] = {}
+        self._no_number: dict[int, NoNumber] = {}
+        self._abandon_full: set[int] = set()
         self._open: set[int] = set()
         self._fresh = asyncio.Event()
         self._changes = 0
@@ -108,18 +122,35 @@ class Dialer:
         """Look at running campaigns soon: something happened."""
         self._wake.set()
 
+    def state(self) -> dict[str, list[int]]:
+        """Return the trunks that refuse calls, and those that start as many as they may."""
+        lanes = [lane for lane, _ in self._lanes.values()]
+        return {
+            "trunks_refusing": [lane.trunk.id for lane in lanes if lane.blocked],
+            "trunks_at_cps": [lane.trunk.id for lane in lanes if not lane.room()],
+        }
+
     def campaign_changed(self, campaign_id: int) -> None:
         """Read campaigns again soon: one was changed, or got contacts."""
-        self._idle.pop(campaign_id, None)
+        self._heads.pop(campaign_id, None)
         self._open.discard(campaign_id)
         self._changes += 1
         self._fresh.clear()
         self._wake.set()
 
-    def contacts_returned(self) -> None:
-        """Look again for due contacts: ended attempts may have made some due."""
-        self._idle.clear()
-        self._open.clear()
+    def everything_changed(self) -> None:
+        """Read all again soon: something changed that any campaign may depend on."""
+        self._heads.clear()
+        self.campaign_changed(0)
+
+    def contacts_returned(self, returned: Iterable[Returned]) -> None:
+        """Take note of contacts whose attempts have settled, and when they are due again."""
+        for contact in returned:
+            self._open.discard(contact.campaign_id)
+            heads = self._heads.get(contact.campaign_id)
+            if heads is not None and contact.due_at is not None:
+                known = heads.get(contact.place)
+                heads[contact.place] = min(known, contact.due_at) if known else contact.due_at
         self._wake.set()
 
     async def run(self) -> None:
@@ -161,11 +192,20 @@ class Dialer:
 
     async def _read_again(self) -> None:
         """Read campaigns and trunks; while it does, no lane sends on what may be out of date."""
-        self._idle.clear()
+        self._heads.clear()
         self._open.clear()
-        changes = self._changes
+        self._no_number.clear()
+        changes, now = self._changes, self._clock.now()
         await self._find_doubtful_claims()
-        await self._book.refresh()
+        await self._book.refresh(now)
+        if await self._lifecycle.look(now):
+            await self._book.refresh(now)
+        self._abandon_full = {
+            campaign.id
+            for campaign in self._book.running()
+            if (rules := self._rules.try_of(campaign)) is not None
+            and not await self._book.has_abandon_room(campaign, rules, now)
+        }
         if changes == self._changes:
             self._fresh.set()
 
@@ -178,7 +218,10 @@ class Dialer:
         for attempt, _ in known.values():
             if attempt.status is AttemptStatus.CLAIMED and not self._registry.get(attempt.id):
                 campaign = await self._book.campaign(attempt.campaign_id)
-                track = Track.of(attempt, campaign.settings.trunk_id, watched=False)
+                person = Person.of(
+                    await self._store.contact(attempt.contact_id), attempt.number
+                )
+                track = Track.of(attempt, campaign.settings.trunk_id, person, watched=False)
                 self._registry.add(track)
                 self._tracker.release(track)
 
@@ -187,21 +230,21 @@ class Dialer:
         # all free channels to the same campaign.
         for campaign in sorted(self._book.running(), key=lambda c: self._served.get(c.id, 0)):
             try:
+                rules = self._rules.of(campaign)
                 lane = self._lane(await self._book.trunk(campaign.settings.trunk_id))
-                await self._look_at(campaign, lane)
+                await self._look_at(campaign, rules, lane)
             except (NotFound, InvalidInput) as error:
                 log.error("campaign_held_up", campaign=campaign.id, problem=error.message)
+                self._live.note_plan(campaign.id, Plan(0, Reason.RULES_BROKEN))
 
-    async def _look_at(self, campaign: Campaign, lane: Lane) -> None:
+    async def _look_at(self, campaign: Campaign, rules: RuleSet, lane: Lane) -> None:
         now = self._clock.now()
-        plan = self._plan(campaign, lane, now)
+        plan = await self._plan(campaign, rules, lane, now)
         self._live.note_plan(campaign.id, plan)
-        if plan.count:
-            claims = await self._claim(campaign, lane, plan.count, now)
-            if claims:
+        if plan.count and plan.places:
+            claimed = await self._claim(campaign, rules, lane, plan, now)
+            if claimed:
                 self._served[campaign.id] = next(self._turns)
-            if len(claims) < plan.count:
-                await self._nothing_more_due(campaign, lane)
         if self._registry.in_campaign(campaign.id) or campaign.id in self._open:
             return
         if await self._store.finish_if_done(campaign.id, now=now):
@@ -211,44 +254,84 @@ class Dialer:
         else:
             self._open.add(campaign.id)
 
-    def _plan(self, campaign: Campaign, lane: Lane, now: datetime) -> Plan:
+    async def _plan(self, campaign: Campaign, rules: RuleSet, lane: Lane, now: datetime) -> Plan:
         trunk = lane.trunk
-        due_at = self._idle.get(campaign.id, now)
+        if campaign.id not in self._heads:
+            self._heads[campaign.id] = await self._store.heads(campaign.id)
         return decide(
             Snapshot(
                 campaign=campaign,
+                rules=rules,
                 live=self._registry.in_campaign(campaign.id),
                 trunk_live=self._registry.on_trunk(trunk.id),
                 trunk_max=trunk.max_channels,
                 trunk_refuses=lane.blocked,
                 cps_room=lane.room(),
                 link_up=self._gateway.link_up and self._tracker.synced and self._may_dial(),
-                due=campaign.settings.concurrency if due_at and due_at <= now else 0,
+                heads=self._heads[campaign.id],
+                no_number=self._no_number.get(campaign.id),
+                lists=self._book.lists_verdict(rules, now),
+                abandon_room=campaign.id not in self._abandon_full,
+                switched_off=self._lifecycle.is_switched_off(campaign),
             ),
             now,
         )
 
-    async def _nothing_more_due(self, campaign: Campaign, lane: Lane) -> None:
-        self._idle[campaign.id] = await self._store.next_due_at(campaign.id)
-        self._live.note_plan(campaign.id, self._plan(campaign, lane, self._clock.now()))
-
     async def _claim(
-        self, campaign: Campaign, lane: Lane, count: int, now: datetime
+        self, campaign: Campaign, rules: RuleSet, lane: Lane, plan: Plan, now: datetime
     ) -> list[Claim]:
-        attempt_ids = [new_attempt_id() for _ in range(count)]
-        lease_until = now + timedelta(seconds=self._lease_s)
+        attempt_ids = [new_attempt_id() for _ in range(plan.count)]
+        gates: list[Gate] = []
+
+        def judge(batch: Batch) -> list[Decision]:
+            gates.append(Gate(rules))
+            return gates[-1].judge(batch)
+
         try:
-            claims = await self._store.claim(
-                campaign.id, attempt_ids, now=now, lease_until=lease_until
+            claimed = await self._store.claim(
+                campaign.id,
+                attempt_ids,
+                places=plan.places,
+                judge=judge,
+                look_back_s=rules.look_back_s,
+                now=now,
+                lease_until=now + timedelta(seconds=self._lease_s),
             )
         except StoreError:
             self._doubtful_ids.extend(attempt_ids)
             raise
-        if not claims:
-            return claims
-        trunk = lane.trunk
-        tracks = [Track.of(claim.attempt, trunk.id, watched=True) for claim in claims]
-        for track in tracks:
+        if claimed.passed_over:
+            log.info(
+                "contacts_passed_over",
+                campaign=campaign.id,
+                **{reason.value: n for reason, n in claimed.passed_over.items()},
+            )
+        no_number = next((g.no_number for g in gates if g.no_number is not None), None)
+        if no_number is not None:
+            self._no_number[campaign.id] = no_number
+        if claimed.more:
+            self._wake.set()
+        elif len(claimed.claims) < plan.count:
+            self._heads[campaign.id] = await self._store.heads(campaign.id)
+        if claimed.claims:
+            await self._send_off(claimed.claims, campaign, lane)
+        else:
+            plan = await self._plan(campaign, rules, lane, now)
+            self._live.note_plan(campaign.id, plan)
+        return claimed.claims
+
+    async def _send_off(self, claims: list[Claim], campaign: Campaign, lane: Lane) -> None:
+        tracks = [
+            Track.of(
+                claim.attempt,
+                lane.trunk.id,
+                Person(claim.place, claim.numbers, claim.number_index, claim.variables),
+                watched=True,
+            )
+            for claim in claims
+        ]
+        for track, claim in zip(tracks, claims, strict=True):
+            track.open_until = claim.open_until
             self._registry.add(track)
         sent_at = self._clock.now()
         try:
@@ -259,7 +342,6 @@ class Dialer:
                 self._tracker.release(track)
             raise
         self._hand_over(claims, campaign, lane, set(allowed), sent_at)
-        return claims
 
     def _hand_over(
         self,

@@ -18,10 +18,13 @@ from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands
 from callcamp.engine.dialer import Dialer
 from callcamp.engine.imports import Imports
+from callcamp.engine.legal import load_presets
+from callcamp.engine.lifecycle import Lifecycle
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.reconcile import Reconciler
-from callcamp.engine.registry import Registry, Track
-from callcamp.engine.tracker import Tracker
+from callcamp.engine.registry import Person, Registry, Track
+from callcamp.engine.rulebook import RuleBook
+from callcamp.engine.tracker import Returned, Tracker
 from callcamp.errors import Conflict, StoreError, SwitchUnavailable
 from callcamp.ports import CallGateway, Store
 from callcamp.settings import Settings
@@ -53,11 +56,13 @@ class Engine:
         self.live = LiveFeed()
         self._registry = Registry()
         self._book = CampaignBook(store, self._registry)
+        self._rules = RuleBook(load_presets(settings))
         self.tracker = Tracker(
             store=store,
             gateway=gateway,
             registry=self._registry,
             book=self._book,
+            rules=self._rules,
             live=self.live,
             clock=self.clock,
             margin_s=settings.settle_margin_s,
@@ -70,6 +75,8 @@ class Engine:
             registry=self._registry,
             tracker=self.tracker,
             book=self._book,
+            rules=self._rules,
+            lifecycle=Lifecycle(store, self._book, self._rules, settings),
             live=self.live,
             clock=self.clock,
             lease_s=settings.lease_s,
@@ -87,8 +94,12 @@ class Engine:
         self.commands = Commands(
             store,
             clock=self.clock.now,
-            on_change=self._dialer.campaign_changed,
+            on_change=self._on_change,
+            on_suppressed=self.tracker.forbid,
             live=self.live,
+            own_engine=self.state,
+            rules=self._rules,
+            settings=settings,
         )
         self.imports = Imports(store, settings, self.clock.now)
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
@@ -153,8 +164,22 @@ class Engine:
         if self.failed is not None and not self.failed.done():
             self.failed.cancel()
 
-    def _on_committed(self) -> None:
-        self._dialer.contacts_returned()
+    def state(self) -> dict[str, Any]:
+        """Return what the command line and the pages of other processes want to know."""
+        return {
+            "link_up": self.link_up,
+            "link_problem": self.link_problem,
+            **self._dialer.state(),
+        }
+
+    def _on_change(self, campaign_id: int | None) -> None:
+        if campaign_id is None:
+            self._dialer.everything_changed()
+        else:
+            self._dialer.campaign_changed(campaign_id)
+
+    def _on_committed(self, returned: list[Returned]) -> None:
+        self._dialer.contacts_returned(returned)
 
     def _on_synced(self) -> None:
         self._dialer.wake()
@@ -177,7 +202,9 @@ class Engine:
 
     async def _take_or_renew(self) -> str | None:
         asked_s = asyncio.get_running_loop().time()
-        other = await self.store.hold_engine(self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S)
+        other = await self.store.hold_engine(
+            self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S, state=self.state()
+        )
         if other is None:
             self._held_until_s = asked_s + ENGINE_TTL_S
         return other
@@ -209,7 +236,9 @@ class Engine:
         """Follow the attempts that an earlier engine left; what was never sent is freed."""
         for attempt in await self.store.live_attempts():
             campaign = await self._book.campaign(attempt.campaign_id)
-            track = Track.of(attempt, campaign.settings.trunk_id, watched=False)
+            contact = await self.store.contact(attempt.contact_id)
+            person = Person.of(contact, attempt.number)
+            track = Track.of(attempt, campaign.settings.trunk_id, person, watched=False)
             self._registry.add(track)
             if attempt.status is AttemptStatus.CLAIMED:
                 self.tracker.release(track)

@@ -159,6 +159,8 @@ class Lane:
             not self.blocked
             and self._tracker.synced
             and track.status is AttemptStatus.DIALING
+            and (track.open_until is None or self._clock.now() < track.open_until)
+            and not self._tracker.is_forbidden(track)
             and self._may_send(track.campaign_id)
         )
 

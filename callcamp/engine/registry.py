@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from callcamp.core.model import Attempt
+from callcamp.core.model import Attempt, Contact
 from callcamp.core.outcome import Evidence
 from callcamp.core.settle import Trace
 from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is known of the called contact, for the rules that judge the end of its call.
+
+    Args:
+        place: where it is.
+        numbers: all its numbers.
+        number_index: which of them is called.
+        variables: its data.
+    """
+
+    place: str = ""
+    numbers: tuple[str, ...] = ()
+    number_index: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, contact: Contact, number: str) -> Person:
+        """Return what is known of a contact that is called on ``number``."""
+        numbers = contact.numbers
+        index = numbers.index(number) if number in numbers else 0
+        return cls(contact.place, numbers, index, contact.variables)
 
 
 @dataclass(slots=True)
@@ -20,7 +44,8 @@ class Track:
     ``status`` is ahead of the store by the steps in ``pending``. ``sent_to`` is when the
     Asterisk was started that was given the order (None: not known). ``check_at`` is when an
     attempt in doubt is looked at again; ``failed_at`` is when Asterisk said that the order
-    failed while no channel of it had been seen.
+    failed while no channel of it had been seen. ``open_until`` is when the hours end in which
+    the call may be placed.
     """
 
     attempt_id: str
@@ -32,6 +57,10 @@ class Track:
     ring_timeout_s: int
     status: AttemptStatus
     claimed_at: datetime
+    round_ordinal: int = 1
+    caller_number: str | None = None
+    open_until: datetime | None = None
+    person: Person = field(default_factory=lambda: Person())
     sent_at: datetime | None = None
     sent_to: datetime | None = None
     rang_at: datetime | None = None
@@ -48,7 +77,7 @@ class Track:
     pending: list[AttemptEvent] = field(default_factory=list)
 
     @classmethod
-    def of(cls, attempt: Attempt, trunk_id: int, *, watched: bool) -> Track:
+    def of(cls, attempt: Attempt, trunk_id: int, person: Person, *, watched: bool) -> Track:
         """Follow an attempt; ``watched`` is whether every event since dialling is seen."""
         return cls(
             attempt_id=attempt.id,
@@ -60,6 +89,9 @@ class Track:
             ring_timeout_s=attempt.ring_timeout_s,
             status=attempt.status,
             claimed_at=attempt.claimed_at,
+            round_ordinal=attempt.round_ordinal,
+            caller_number=attempt.caller_number,
+            person=person,
             sent_at=attempt.dialed_at,
             rang_at=attempt.rang_at,
             answered_at=attempt.answered_at,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -34,6 +35,7 @@ from callcamp.engine.clock import Clock, gathering_s
 from callcamp.engine.ending import as_change, end_as_written
 from callcamp.engine.live import LiveCallView, LiveFeed
 from callcamp.engine.registry import Registry, Track, route
+from callcamp.engine.rulebook import RuleBook
 from callcamp.errors import CallcampError
 from callcamp.ports import Applied, CallGateway, Store
 
@@ -43,10 +45,21 @@ TICK_S = 0.25
 """How often closing and overdue attempts are looked at."""
 CLOSING_GRACE_S = 1.0
 """How long a hung-up call waits for the OriginateResponse that tells why."""
+FORBIDDEN_FOR = timedelta(minutes=5)
+"""How long a number that was suppressed just now is kept in mind; claims made later see it."""
 MOST_MENDS = 3
 """How often an attempt whose change the store refuses is led on from where the store has it."""
 RETRY_PAUSE_S = 1.0
 """How long a commit that failed waits before it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A contact whose attempt has settled; ``due_at`` when it is called again (None: never)."""
+
+    campaign_id: int
+    place: str
+    due_at: datetime | None
 
 
 class Tracker:
@@ -56,11 +69,12 @@ class Tracker:
         store: where ends are committed.
         gateway: where events come from and outbox entries are deleted.
         registry: the live attempts.
-        book: the campaigns, for their retry policies.
+        book: the campaigns.
+        rules: their rules, which decide what becomes of their contacts.
         live: what pages show.
         clock: the engine's clock.
         margin_s: how long a sent order may take to show itself.
-        on_committed: called after ends were committed, to wake the dialer.
+        on_committed: called after attempts were settled, to wake the dialer.
         on_synced: called when attempts and Asterisk agree again.
     """
 
@@ -71,16 +85,18 @@ class Tracker:
         gateway: CallGateway,
         registry: Registry,
         book: CampaignBook,
+        rules: RuleBook,
         live: LiveFeed,
         clock: Clock,
         margin_s: float,
-        on_committed: Callable[[], None],
+        on_committed: Callable[[list[Returned]], None],
         on_synced: Callable[[], None],
     ) -> None:
         self._store = store
         self._gateway = gateway
         self._registry = registry
         self._book = book
+        self._rules = rules
         self._live = live
         self._clock = clock
         self._margin_s = margin_s
@@ -90,6 +106,7 @@ class Tracker:
         self._closing: dict[str, Track] = {}
         self._to_delete: list[str] = []
         self._to_hang_up: list[str] = []
+        self._forbidden: dict[tuple[int | None, str], datetime] = {}
         self._wake = asyncio.Event()
         self._tidy_wake = asyncio.Event()
         self.switch_started_at: datetime | None = None
@@ -240,6 +257,21 @@ class Tracker:
         self._to_hang_up.append(track.attempt_id)
         self._tidy_wake.set()
 
+    def forbid(self, campaign_id: int | None, phones: Iterable[str]) -> None:
+        """Send no call to these numbers any more, of one campaign or of any, also none that
+        waits for its turn.
+        """  # noqa: D205
+        now = self._clock.now()
+        self._forbidden = {k: at for k, at in self._forbidden.items() if now - at < FORBIDDEN_FOR}
+        self._forbidden.update(((campaign_id, phone), now) for phone in phones)
+
+    def is_forbidden(self, track: Track) -> bool:
+        """Tell whether the number of an attempt was suppressed after the attempt was made."""
+        keys = ((None, track.number), (track.campaign_id, track.number))
+        return any(
+            (at := self._forbidden.get(key)) is not None and at >= track.claimed_at for key in keys
+        )
+
     async def commit_forever(self) -> None:
         """Commit what changed, in batches, for ever."""
         while True:
@@ -276,10 +308,17 @@ class Tracker:
             await asyncio.sleep(RETRY_PAUSE_S)
             self._wake.set()
             return
-        for result in applied:
+        for result, change in zip(applied, changes, strict=True):
             if result.problem is not None:
                 self._mend(batch[result.attempt_id][0], result)
-        self._forget_final([track for track, _ in batch.values()])
+            for item in change.suppress:
+                self.forbid(item.campaign_id, (item.phone,))
+        settled = [
+            Returned(track.campaign_id, track.person.place, change.contact.due_at)
+            for (track, _), change in zip(batch.values(), changes, strict=True)
+            if change.contact is not None
+        ]
+        self._forget_final([track for track, _ in batch.values()], settled)
 
     def _mend(self, track: Track, result: Applied) -> None:
         """Bring a refused attempt to its end from where the store has it.
@@ -303,9 +342,10 @@ class Tracker:
 
     async def _change(self, track: Track, steps: tuple[AttemptEvent, ...]) -> AttemptChange:
         campaign = await self._book.campaign(track.campaign_id)
-        return as_change(track, steps, campaign, self._clock.now())
+        rules = self._rules.try_of(campaign)
+        return as_change(track, steps, campaign, rules, self._book.outcomes, self._clock.now())
 
-    def _forget_final(self, tracks: list[Track]) -> None:
+    def _forget_final(self, tracks: list[Track], settled: list[Returned]) -> None:
         final = [
             t
             for t in tracks
@@ -320,7 +360,7 @@ class Tracker:
         if ended:
             self.delete_entries(ended)
         if final:
-            self._on_committed()
+            self._on_committed(settled)
 
     async def tidy_forever(self) -> None:
         """Delete committed entries from the outbox and hang up what must end, for ever."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -176,11 +176,18 @@ class Store(Records, Protocol):
         """Disconnect; safe twice."""
         ...
 
-    async def hold_engine(self, holder: str, *, now: datetime, ttl_s: float) -> str | None:
+    async def hold_engine(
+        self, holder: str, *, now: datetime, ttl_s: float, state: Mapping[str, Any] | None = None
+    ) -> str | None:
         """Take or renew the right to be the one engine of this database.
 
-        Returns None when ``holder`` has it now, else the name of who has it.
+        Returns None when ``holder`` has it now, else the name of who has it. ``state`` is
+        kept for :meth:`engine_state` (JSON-able).
         """
+        ...
+
+    async def engine_state(self, *, now: datetime) -> dict[str, Any] | None:
+        """Return the state that the working engine last left, or None: none works."""
         ...
 
     async def release_engine(self, holder: str) -> None:

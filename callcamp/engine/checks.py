@@ -1,0 +1,279 @@
+"""What a campaign's settings must be like, and what it lacks to start."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence, Sized
+from datetime import datetime
+
+from callcamp.core.compliance import lists_verdict, missing_for_start
+from callcamp.core.gate import OutboundNumber
+from callcamp.core.model import Campaign, CampaignMode, CampaignSettings
+from callcamp.core.numbers import check_region, normalise
+from callcamp.core.rules import check_action_rule, check_condition
+from callcamp.core.ruleset import RuleSet
+from callcamp.core.schedule import check_holiday_region, check_hours_rule, zone_named
+from callcamp.errors import Conflict, InvalidInput
+from callcamp.ports import DncList
+from callcamp.settings import Settings
+
+MAX_CONCURRENCY = 10_000
+MAX_DESCRIPTION = 2000
+MAX_RULES = 200
+"""Rules, conditions or numbers in one list, at most."""
+_SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
+_CALLER_ID = re.compile(r"\+?[0-9]{2,20}")
+_SLUG = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_KEYS = frozenset("0123456789*#")
+
+
+def check_settings(settings: CampaignSettings) -> CampaignSettings:
+    """Return ``settings`` if a campaign can run with them.
+
+    Raises:
+        InvalidInput: naming the first field that is unusable.
+    """
+    check_text("name", settings.name, 200)
+    _check_description(settings.description)
+    for field, sound in (
+        ("prompt", settings.prompt),
+        ("machine_message", settings.machine_message),
+    ):
+        if sound is not None and (".." in sound or not _SOUND.fullmatch(sound)):
+            raise InvalidInput(
+                f"{field} is {shorten(sound)}; give the name of a sound that Asterisk knows, "
+                "without extension: letters, digits and . _ - / only.",
+                field=field,
+                value=sound,
+            )
+    if settings.caller_id is not None and not _CALLER_ID.fullmatch(settings.caller_id):
+        raise InvalidInput(
+            f"caller_id is {shorten(settings.caller_id)}; give a number: digits, with + in front "
+            "if the trunk wants it.",
+            field="caller_id",
+            value=settings.caller_id,
+        )
+    _check_range("concurrency", settings.concurrency, 1, MAX_CONCURRENCY)
+    _check_range("ring_timeout_s", settings.ring_timeout_s, 5, 300)
+    zone_named(settings.window.zone)
+    check_region(settings.default_region)
+    _check_time(settings)
+    _check_rules(settings)
+    _check_pool(settings)
+    _check_compliance(settings)
+    return settings
+
+
+def _check_time(settings: CampaignSettings) -> None:
+    _check_count("hours", settings.hours)
+    for rule in settings.hours:
+        check_hours_rule(rule)
+    _check_count("holidays", settings.holidays)
+    for region in settings.holidays:
+        check_holiday_region(region)
+    own = settings.contact_hours
+    if (own.start is None) != (own.end is None):
+        raise InvalidInput(
+            "contact_hours has only one of start and end; give both, or neither.",
+            field="contact_hours",
+            value={"start": str(own.start), "end": str(own.end)},
+        )
+    for field, at in (("starts_at", settings.starts_at), ("ends_at", settings.ends_at)):
+        if at is not None and at.tzinfo is None:
+            raise InvalidInput(f"{field} has no time zone.", field=field, value=str(at))
+    if settings.starts_at and settings.ends_at and settings.ends_at <= settings.starts_at:
+        raise InvalidInput(
+            f"ends_at is {settings.ends_at}, which is not after starts_at.",
+            field="ends_at",
+            value=str(settings.ends_at),
+        )
+
+
+def _check_rules(settings: CampaignSettings) -> None:
+    _check_count("success.conditions", settings.success.conditions)
+    for condition in settings.success.conditions:
+        check_condition(condition)
+    _check_count("retry.rules", settings.retry.rules)
+    for rule in settings.retry.rules:
+        check_action_rule(rule)
+    for field, names in (
+        ("retry.retry_on_outcomes", settings.retry.retry_on_outcomes),
+        ("opt_out_outcomes", settings.opt_out_outcomes),
+    ):
+        _check_count(field, names)
+        for name in names:
+            if not _SLUG.fullmatch(name):
+                raise InvalidInput(
+                    f"{field} has {shorten(name)}; a custom disposition is written in lower "
+                    "case letters, digits and underscores, such as callback_requested.",
+                    field=field,
+                    value=name,
+                )
+
+
+def _check_pool(settings: CampaignSettings) -> None:
+    pool = settings.pool
+    _check_count("pool.numbers", pool.numbers)
+    for phone in pool.numbers:
+        if normalise(phone, None) != phone:
+            raise InvalidInput(
+                f"pool.numbers has {shorten(phone)}; give valid numbers as E.164, such as "
+                "+33123456789.",
+                field="pool.numbers",
+                value=phone,
+            )
+    if not 0 <= pool.rest_under < 1:
+        raise InvalidInput(
+            f"pool.rest_under is {pool.rest_under}; give a share from 0 (never) to under 1.",
+            field="pool.rest_under",
+            value=pool.rest_under,
+        )
+    _check_range("pool.rest_after_calls", pool.rest_after_calls, 1, 1_000_000)
+    _check_range("pool.rest_s", pool.rest_s, 60, 90 * 86400)
+
+
+def _check_compliance(settings: CampaignSettings) -> None:
+    _check_count("frequency", settings.frequency)
+    for cap in settings.frequency:
+        _check_range("frequency.calls", cap.calls, 1, 10_000)
+        _check_range("frequency.window_s", cap.window_s, 60, 366 * 86400)
+    _check_count("legal", settings.legal)
+    if settings.opt_out_key is not None and settings.opt_out_key not in _KEYS:
+        raise InvalidInput(
+            f"opt_out_key is {shorten(settings.opt_out_key)}; give one key: 0 to 9, * or #.",
+            field="opt_out_key",
+            value=settings.opt_out_key,
+        )
+    _check_count("dnc_lists", settings.dnc_lists)
+    for name in settings.dnc_lists:
+        check_text("dnc_lists", name, 64)
+    for field, text in (
+        ("dnc_exemption", settings.dnc_exemption or "-"),
+        ("consent_scope", settings.consent_scope or "-"),
+        ("filter", settings.filter or "-"),
+    ):
+        check_text(field, text, 200)
+
+
+def _check_count(field: str, values: Sized) -> None:
+    if len(values) > MAX_RULES:
+        raise InvalidInput(
+            f"{field} has {len(values)} entries; give {MAX_RULES} at most.",
+            field=field,
+            value=len(values),
+        )
+
+
+def check_locked(campaign: Campaign, settings: CampaignSettings) -> None:
+    """Make sure that a change leaves alone what is locked after the first run.
+
+    Raises:
+        Conflict: it changes the name, what people hear, or how numbers are read.
+    """
+    if campaign.started_at is None:
+        return
+    changed = [
+        field
+        for field in ("name", "prompt", "default_region")
+        if getattr(settings, field) != getattr(campaign.settings, field)
+    ]
+    if changed:
+        raise Conflict(
+            "Campaign name, bot, and contacts are locked after the first run. You can rotate "
+            "outbound numbers and adjust dialler config before pressing Start. "
+            f"Locked here: {', '.join(changed)}. Use Clone for a fresh draft.",
+            fields=changed,
+        )
+
+
+def missing_to_start(
+    campaign: Campaign,
+    rules: RuleSet,
+    settings: Settings,
+    *,
+    contacts: int,
+    numbers: Sequence[OutboundNumber],
+    lists: Sequence[DncList],
+    now: datetime,
+) -> dict[str, str]:
+    """Return all that a campaign lacks to start, ``{field: what is missing, in words}``.
+
+    Args:
+        campaign: the campaign.
+        rules: its rules.
+        settings: what the deployment allows.
+        contacts: how many contacts wait to be called.
+        numbers: the deployment's outbound numbers.
+        lists: the imported do-not-call lists.
+        now: when it is to start.
+    """
+    own = campaign.settings
+    missing: dict[str, str] = {}
+    if not settings.campaigns or own.mode not in settings.modes:
+        missing["mode"] = f"this deployment has {own.mode.value} campaigns switched off"
+    if not contacts and own.mode is not CampaignMode.ALWAYS_ON:
+        missing["contacts"] = "it has no contacts"
+    if own.prompt is None:
+        missing["prompt"] = "it has no prompt to play to the people who answer"
+    begins = max(now, own.starts_at) if own.starts_at else now
+    verdict = rules.campaign_verdict(begins)
+    if not verdict.open and verdict.until is None:
+        missing["window"] = "its hours never open: no weekday is allowed"
+    if own.ends_at is not None and own.ends_at <= begins:
+        missing["ends_at"] = "its end date is over"
+    elif own.ends_at and verdict.until and not verdict.open and verdict.until >= own.ends_at:
+        missing["window"] = "its hours do not open before its end date"
+    known = {number.phone: number for number in numbers}
+    unknown = [phone for phone in own.pool.numbers if phone not in known]
+    if unknown:
+        missing["pool.numbers"] = f"it has numbers that there are none of: {', '.join(unknown)}"
+    elif own.pool.numbers and not any(known[phone].active for phone in own.pool.numbers):
+        missing["pool.numbers"] = "none of its outbound numbers is active"
+    if lists_verdict(rules.rules, own, [(e.name, e.as_of) for e in lists], now) is not None:
+        missing["dnc_lists"] = (
+            "a do-not-call list that it has to check is missing or too old; import a fresh copy, "
+            "or say in dnc_exemption why none is needed"
+        )
+    return {**missing_for_start(rules.rules, own), **missing}
+
+
+def _check_description(value: str) -> None:
+    wrong = ""
+    if len(value) > MAX_DESCRIPTION:
+        wrong = f"longer than {MAX_DESCRIPTION} characters"
+    elif any(c == "\0" or unicodedata.category(c) == "Cs" for c in value):
+        wrong = f"{shorten(value)}, with a NUL or half of a character"
+    if wrong:
+        raise InvalidInput(f"The description is {wrong}.", field="description", value=value)
+
+
+def check_text(field: str, value: str, limit: int) -> None:
+    """Make sure that ``value`` is one line of text that is not blank.
+
+    Raises:
+        InvalidInput: it is blank, too long, or holds control characters.
+    """
+    if not value.strip() or len(value) > limit or _has_odd_characters(value):
+        raise InvalidInput(
+            f"{field} is {shorten(value)}; give 1 to {limit} characters on one line.",
+            field=field,
+            value=value,
+        )
+
+
+def _has_odd_characters(value: str) -> bool:
+    # Cs: halves of a character, as they come from bytes that are no text; no page can hold them.
+    return any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value)
+
+
+def shorten(value: str, most: int = 80) -> str:
+    """Return ``value`` quoted for a message, cut when it is long."""
+    return repr(value if len(value) <= most else f"{value[:most]}…")
+
+
+def _check_range(field: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise InvalidInput(
+            f"{field} is {value}; give a number from {low} to {high}.", field=field, value=value
+        )

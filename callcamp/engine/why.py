@@ -1,0 +1,187 @@
+"""Why is nothing dialling? The answer comes from the code that dials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from callcamp.core.model import Campaign, Contact
+from callcamp.core.plan import (
+    ContactAnswer,
+    Explanation,
+    Snapshot,
+    explain,
+    explain_contact,
+)
+from callcamp.core.reasons import REASON_MEANING
+from callcamp.engine.book import CampaignBook
+from callcamp.engine.lifecycle import is_switched_off
+from callcamp.engine.registry import Registry
+from callcamp.engine.rulebook import RuleBook
+from callcamp.ports import Store
+from callcamp.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignWhy:
+    """What holds a campaign back at an instant; see :class:`callcamp.core.plan.Explanation`."""
+
+    campaign: Campaign
+    explanation: Explanation
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON-able values."""
+        told, plan = self.explanation, self.explanation.plan
+        return {
+            "campaign_id": self.campaign.id,
+            "status": self.campaign.status.value,
+            "version": self.campaign.version,
+            "at": told.at.isoformat(),
+            "hold": plan.hold and plan.hold.value,
+            "hold_text": "" if plan.hold is None else REASON_MEANING[plan.hold].text,
+            "until": plan.until and plan.until.isoformat(),
+            "change": told.change,
+            "would_call": told.planned,
+            "contacts": {
+                reason.value: {
+                    "count": held.count,
+                    "until": held.until and held.until.isoformat(),
+                    "text": REASON_MEANING[reason].text,
+                }
+                for reason, held in sorted(
+                    told.reasons.items(), key=lambda item: (-item[1].count, item[0])
+                )
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWhy:
+    """Why one contact is not called at an instant."""
+
+    contact: Contact
+    answer: ContactAnswer
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON-able values."""
+        answer, contact = self.answer, self.contact
+        reason = answer.reason
+        return {
+            "campaign_id": contact.campaign_id,
+            "contact_id": contact.id,
+            "phone": contact.phone,
+            "status": contact.status.value,
+            "place": contact.place,
+            "attempts": contact.attempts,
+            "at": answer.at.isoformat(),
+            "would_call": reason is None,
+            "reason": reason and reason.value,
+            "text": "" if reason is None else REASON_MEANING[reason].text,
+            "until": answer.until and answer.until.isoformat(),
+            "change": "" if reason is None else REASON_MEANING[reason].change,
+            "also": answer.also and answer.also.value,
+        }
+
+
+class Why:
+    """Answers why a campaign, or a contact, is not called.
+
+    Args:
+        store: where things are kept.
+        clock: returns now, aware UTC.
+        rules: the rules of campaigns.
+        settings: what the deployment allows.
+        own_engine: returns the state of the engine that runs in this process; None: another
+            process may run one, and leaves word in the database.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        rules: RuleBook,
+        settings: Settings,
+        own_engine: Callable[[], Mapping[str, Any]] | None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._settings = settings
+        self._own_engine = own_engine
+
+    async def campaign(self, campaign_id: int, at: datetime | None = None) -> CampaignWhy:
+        """Give every contact of a campaign its reason.
+
+        Args:
+            campaign_id: the campaign.
+            at: as if it were then (None: now), with the calls in progress and the contacts of
+                now.
+        """
+        when = at or self._clock()
+        campaign = await self._store.campaign(campaign_id)
+        waiting = await self._store.waiting(campaign_id, at=when)
+        counts = await self._store.counts(campaign_id)
+        snapshot = await self._snapshot(campaign, when, now=at is None)
+        return CampaignWhy(campaign, explain(snapshot, waiting, counts, when))
+
+    async def contact(self, contact: Contact, at: datetime | None = None) -> ContactWhy:
+        """Say why a contact is not called now, or as if it were ``at``."""
+        when = at or self._clock()
+        campaign = await self._store.campaign(contact.campaign_id)
+        snapshot = await self._snapshot(campaign, when, now=at is None)
+        batch = await self._store.gather(
+            contact.id, now=when, look_back_s=snapshot.rules.look_back_s
+        )
+        return ContactWhy(contact, explain_contact(snapshot, contact, batch, when))
+
+    async def _snapshot(self, campaign: Campaign, at: datetime, *, now: bool) -> Snapshot:
+        """Return what the dialer would decide on; what only holds now is left out for another
+        instant: calls in progress, the link, the engine.
+        """  # noqa: D205
+        rules = self._rules.try_of(campaign)
+        broken = rules is None
+        if rules is None:
+            rules = self._rules.make(replace(campaign.settings, legal=()))
+        book = CampaignBook(self._store, Registry())
+        await book.refresh(at)
+        await book.refresh_numbers(at)
+        snapshot = Snapshot(
+            campaign=campaign,
+            rules=rules,
+            heads=await self._store.heads(campaign.id),
+            no_number=rules.no_number(book.numbers, book.use, at),
+            lists=book.lists_verdict(rules, at),
+            abandon_room=await book.has_abandon_room(campaign, rules, at),
+            switched_off=is_switched_off(self._settings, campaign),
+            rules_broken=broken,
+        )
+        return await self._with_present(snapshot, book) if now else snapshot
+
+    async def _with_present(self, snapshot: Snapshot, book: CampaignBook) -> Snapshot:
+        campaign = snapshot.campaign
+        trunk = await book.trunk(campaign.settings.trunk_id)
+        on_trunk = live = 0
+        for attempt in await self._store.live_attempts():
+            other = await book.campaign(attempt.campaign_id)
+            on_trunk += other.settings.trunk_id == trunk.id
+            live += attempt.campaign_id == campaign.id
+        engine = await self._engine_state()
+        state = engine or {}
+        return replace(
+            snapshot,
+            live=live,
+            trunk_live=on_trunk,
+            trunk_max=trunk.max_channels,
+            trunk_refuses=trunk.id in state.get("trunks_refusing", ()),
+            cps_room=0 if trunk.id in state.get("trunks_at_cps", ()) else snapshot.cps_room,
+            link_up=bool(state.get("link_up", True)),
+            engine_up=engine is not None,
+        )
+
+    async def _engine_state(self) -> Mapping[str, Any] | None:
+        if self._own_engine is not None:
+            return self._own_engine()
+        return await self._store.engine_state(now=datetime.now(UTC))
