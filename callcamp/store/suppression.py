@@ -1,0 +1,246 @@
+"""The do-not-call list: numbers that must not be called, everywhere or in one campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    bindparam,
+    delete,
+    literal,
+    or_,
+    select,
+    text,
+    union_all,
+)
+
+from callcamp.core.model import NewSuppression
+from callcamp.core.reasons import Reason
+from callcamp.ports import Suppressed, Suppression
+from callcamp.store import audit, campaigns, checks, rows
+from callcamp.store import record_tables as r
+from callcamp.store.audit import Note
+from callcamp.store.columns import Instant
+
+EVERYWHERE = 0
+"""The scope of a number that must not be called in any campaign."""
+
+_s = r.suppression.c
+_COLUMNS = (
+    _s.id,
+    _s.phone,
+    _s.reason,
+    _s.source,
+    _s.campaign_id,
+    _s.created_at,
+    _s.expires_at,
+)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_LASTS = or_(_s.expires_at.is_(None), _s.expires_at > bindparam("now", type_=Instant))
+# The scope of a list is told apart from that of every campaign.
+_ON_LIST = -1
+_OF_SCOPES = select(_s.phone, _s.scope).where(
+    _s.phone.in_(_IDS), _s.scope.in_((EVERYWHERE, bindparam("campaign"))), _LASTS
+)
+_OF_LISTS = (
+    select(r.dnc_number.c.phone, literal(_ON_LIST))
+    .join_from(r.dnc_number, r.dnc_list, r.dnc_list.c.id == r.dnc_number.c.list_id)
+    .where(
+        r.dnc_number.c.phone.in_(_IDS), r.dnc_list.c.name.in_(bindparam("lists", expanding=True))
+    )
+)
+_OF_BOTH = union_all(_OF_SCOPES, _OF_LISTS)
+# In order: two transactions lock the rows in the same order and cannot deadlock.
+_THERE = select(*_COLUMNS).where(_s.phone.in_(_IDS)).order_by(_s.phone, _s.scope).with_for_update()
+# One statement: two at the same time end up in one row, on every engine, the longer one.
+_ADD = text(
+    "INSERT INTO suppression"
+    " (phone, scope, campaign_id, reason, source, created_at, expires_at)"
+    " VALUES (:phone, :scope, :campaign_id, :reason, :source, :created_at, :expires_at)"
+    " ON CONFLICT (phone, scope) DO UPDATE SET reason = excluded.reason,"
+    " source = excluded.source, created_at = excluded.created_at,"
+    " expires_at = excluded.expires_at"
+    " WHERE suppression.expires_at IS NOT NULL AND (excluded.expires_at IS NULL"
+    " OR excluded.expires_at > suppression.expires_at)"
+).bindparams(
+    bindparam("scope", type_=_s.scope.type),
+    bindparam("campaign_id", type_=_s.campaign_id.type),
+    bindparam("created_at", type_=Instant),
+    bindparam("expires_at", type_=Instant),
+)
+
+
+def suppressed_among(
+    connection: Connection,
+    phones: Iterable[str],
+    campaign_id: int,
+    now: datetime,
+    lists: Sequence[str] = (),
+) -> dict[str, Reason]:
+    """Return those of the numbers that a campaign must not call, and why.
+
+    Args:
+        connection: a transaction.
+        phones: numbers to look up.
+        campaign_id: the campaign.
+        now: the instant.
+        lists: names of the imported do-not-call lists that the campaign checks.
+    """
+    statement = _OF_BOTH if lists else _OF_SCOPES
+    values: dict[str, Any] = {"campaign": campaign_id, "now": now}
+    if lists:
+        values["lists"] = list(lists)
+    unique, found = list(dict.fromkeys(phones)), dict[str, Reason]()
+    for start in range(0, len(unique), rows.MOST_IDS):
+        values["ids"] = unique[start : start + rows.MOST_IDS]
+        for phone, scope in connection.execute(statement, values):
+            if scope == campaign_id:
+                found.setdefault(phone, Reason.EXCLUDED)
+            else:
+                found[phone] = Reason.DO_NOT_CALL
+    return found
+
+
+def add(connection: Connection, items: Iterable[NewSuppression], now: datetime) -> int:
+    """Put numbers on the list; returns how many were not on it before.
+
+    A number that is there already is left as it is, unless the new entry lasts longer.
+    Contacts that wait with the numbers are not touched, see :func:`suppress`.
+
+    Raises:
+        InvalidInput: a number, reason or source is none.
+        NotFound: there is no such campaign.
+    """
+    wanted: dict[tuple[str, int], NewSuppression] = {}
+    for item in items:
+        _check(item)
+        key = (item.phone, item.campaign_id or EVERYWHERE)
+        if key not in wanted or _longer(item, wanted[key]):
+            wanted[key] = item
+    for campaign_id in sorted({scope for _phone, scope in wanted} - {EVERYWHERE}):
+        campaigns.row_of(connection, campaign_id)
+    phones = sorted({phone for phone, _scope in wanted})
+    there = {
+        (row.phone, row.campaign_id or EVERYWHERE): _suppression(row)
+        for row in rows.by_ids(connection, _THERE, phones)
+    }
+    news = [
+        (key, item)
+        for key, item in sorted(wanted.items())
+        if key not in there or _longer(item, there[key])
+    ]
+    if not news:
+        return 0
+    connection.execute(
+        _ADD,
+        [
+            {
+                "phone": phone,
+                "scope": scope,
+                "campaign_id": item.campaign_id,
+                "reason": item.reason,
+                "source": item.source,
+                "created_at": now,
+                "expires_at": item.expires_at,
+            }
+            for (phone, scope), item in news
+        ],
+    )
+    audit.note_all(
+        connection,
+        [
+            Note(
+                "suppression.added" if key not in there else "suppression.extended",
+                "suppression",
+                item.phone,
+                item.campaign_id,
+                _told(there[key]) if key in there else None,
+                _told(item),
+            )
+            for key, item in news
+        ],
+        now,
+        sources=sorted({item.source for _key, item in news})[:20],
+    )
+    return sum(key not in there or not _holds(there[key], now) for key, _item in news)
+
+
+def suppress(connection: Connection, items: Sequence[NewSuppression], now: datetime) -> Suppressed:
+    """Put numbers on the list, and skip contacts that wait and have no other number."""
+    from callcamp.store import contacts
+
+    added = add(connection, items, now)
+    phones = sorted({item.phone for item in items})
+    return Suppressed(added, contacts.skip_suppressed(connection, phones, now))
+
+
+def remove(connection: Connection, phone: str, campaign_id: int | None, now: datetime) -> bool:
+    """Take a number off the list; False: it was not there."""
+    found = connection.execute(
+        delete(r.suppression)
+        .where(_s.phone == checks.phone(phone), _s.scope == (campaign_id or EVERYWHERE))
+        .returning(*_COLUMNS)
+    ).one_or_none()
+    if found is None:
+        return False
+    audit.note(
+        connection,
+        action="suppression.removed",
+        kind="suppression",
+        subject=phone,
+        campaign_id=campaign_id,
+        before=_told(_suppression(found)),
+        now=now,
+    )
+    return True
+
+
+def listing(
+    connection: Connection,
+    *,
+    phone: str | None = None,
+    campaign_id: int | None = None,
+    after_id: int = 0,
+    limit: int = 100,
+) -> list[Suppression]:
+    """Return entries by id; ``campaign_id`` gives that campaign's own only."""
+    statement = select(*_COLUMNS).where(_s.id > after_id)
+    if phone is not None:
+        statement = statement.where(_s.phone == checks.phone(phone))
+    if campaign_id is not None:
+        campaigns.row_of(connection, campaign_id)
+        statement = statement.where(_s.campaign_id == campaign_id)
+    found = connection.execute(statement.order_by(_s.id).limit(limit))
+    return [_suppression(row) for row in found]
+
+
+def _check(item: NewSuppression) -> None:
+    checks.phone(item.phone)
+    checks.words(item.reason, "reason")
+    checks.words(item.source, "source", least=1)
+
+
+def _longer(one: NewSuppression, other: NewSuppression | Suppression) -> bool:
+    if other.expires_at is None:
+        return False
+    return one.expires_at is None or one.expires_at > other.expires_at
+
+
+def _holds(entry: Suppression, now: datetime) -> bool:
+    return entry.expires_at is None or entry.expires_at > now
+
+
+def _told(entry: NewSuppression | Suppression) -> dict[str, Any]:
+    return {
+        "reason": entry.reason,
+        "source": entry.source,
+        "expires_at": entry.expires_at,
+    }
+
+
+def _suppression(row: Sequence[Any]) -> Suppression:
+    return Suppression(*row)
