@@ -7,8 +7,9 @@ read as the field's default.
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import time
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -21,16 +22,18 @@ _EVIDENCE_FIELDS = tuple(f.name for f in fields(Evidence))
 
 
 def encode(value: Any) -> Any:
-    """Return ``value`` as something that JSON can say."""
+    """Return ``value`` as something that JSON can say; instants in UTC, to the microsecond."""
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: encode(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, frozenset):
         return sorted(encode(v) for v in value)
     if isinstance(value, tuple | list):
         return [encode(v) for v in value]
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(k): encode(v) for k, v in value.items()}
-    if isinstance(value, time):
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, StrEnum):
         return value.value
@@ -53,14 +56,17 @@ def decode(hint: Any, raw: Any) -> Any:
     if origin in {frozenset, tuple, list}:
         item = get_args(hint)[0]
         return origin(decode(item, v) for v in raw)
-    if origin is dict:
-        return {k: decode(get_args(hint)[1], v) for k, v in raw.items()}
+    if origin in {dict, Mapping}:
+        key, item = get_args(hint)
+        return {decode(key, k): decode(item, v) for k, v in raw.items()}
     if isinstance(hint, type):
         if is_dataclass(hint):
             hints = _hints(hint)
             return hint(**{k: decode(hints[k], v) for k, v in raw.items() if k in hints})
-        if hint is time:
-            return time.fromisoformat(raw)
+        if hint in {time, date, datetime}:
+            return hint.fromisoformat(raw)
+        if hint is float:
+            return float(raw)
         if issubclass(hint, StrEnum):
             return hint(raw)
     return raw
