@@ -151,7 +151,7 @@ def classify(evidence: Evidence, *, ring_timeout_s: float) -> Disposition:
     """
     if evidence.answered:
         return _classify_answered(evidence)
-    if _we_gave_up(evidence, ring_timeout_s):
+    if gave_up(evidence, ring_timeout_s=ring_timeout_s):
         return Disposition.TIMEOUT if evidence.rang is False else Disposition.NO_ANSWER
     if evidence.sip_code is not None and evidence.sip_code in _BY_SIP:
         return _BY_SIP[evidence.sip_code]
@@ -162,7 +162,8 @@ def classify(evidence: Evidence, *, ring_timeout_s: float) -> Disposition:
     return Disposition.FAILED
 
 
-def _we_gave_up(evidence: Evidence, ring_timeout_s: float) -> bool:
+def gave_up(evidence: Evidence, *, ring_timeout_s: float) -> bool:
+    """Tell whether it was us who ended a call that was not answered; see :func:`classify`."""
     if evidence.originate_reason is not None:
         return evidence.originate_reason == 3
     if evidence.sip_code is not None and evidence.sip_code < 200:

@@ -26,10 +26,10 @@ def phone(value: str, field: str = "phone") -> str:
     """
     if not is_phone(value):
         raise InvalidInput(
-            f"{field} is {_shown(value)}; give a number in E.164: a plus sign, the country code "
+            f"{field} is {shown(value)}; give a number in E.164: a plus sign, the country code "
             "and the number, 7 to 15 digits, such as +33612345678.",
             field=field,
-            value=_shown(value),
+            value=shown(value),
         )
     return value
 
@@ -42,10 +42,10 @@ def name(value: str, field: str = "name") -> str:
     """
     if not 0 < len(value) <= MOST_NAME or not value.isprintable() or value != value.strip():
         raise InvalidInput(
-            f"{field} is {_shown(value)}; give 1 to {MOST_NAME} printable characters, and no "
+            f"{field} is {shown(value)}; give 1 to {MOST_NAME} printable characters, and no "
             "blanks around them.",
             field=field,
-            value=_shown(value),
+            value=shown(value),
         )
     return value
 
@@ -60,11 +60,11 @@ def words(value: str, field: str, *, least: int = 0, most: int = MOST_TEXT) -> s
         raise InvalidInput(
             f"{field} has {len(value)} characters; give {least} to {most}.",
             field=field,
-            value=_shown(value),
+            value=shown(value),
         )
     return plain_text(value, field)
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
     """Return the beginning of a hostile value, in characters that every screen can show."""
     return ascii(value if len(value) <= MOST_NAME else value[:MOST_NAME] + "...")

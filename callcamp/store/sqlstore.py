@@ -32,9 +32,10 @@ from callcamp.store import (
 )
 from callcamp.store import contacts as contacts_
 from callcamp.store.database import database
+from callcamp.store.sqlrecords import RecordsSql
 
 
-class SqlStore:
+class SqlStore(RecordsSql):
     """Everything that is remembered, in SQL; fulfils :class:`callcamp.ports.Store`.
 
     Args:
