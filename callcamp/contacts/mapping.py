@@ -1,4 +1,4 @@
-"""Which column is the phone number, and which become variables of a call.
+"""Which columns are phone numbers, and which become variables of a call.
 
 A mapping belongs to a person, not to a file: it can be saved and used for the next file, so
 columns that a file does not have are left out and reported. Only the phone number must be there.
@@ -17,6 +17,8 @@ from callcamp.errors import InvalidInput, LimitExceeded
 
 MAX_VARIABLES = 100
 MAX_NAME = 64
+MAX_OTHERS = 9
+"""Columns of further numbers of the same person, at most."""
 _PHONE_NAMES = (
     *("phonenumber", "phone", "numtel", "telephone", "tel", "telephonenumber", "phoneline"),
     *("mobile", "mobilephone", "mobilenumber", "mobil", "cellphone", "cell", "gsm", "msisdn"),
@@ -26,6 +28,7 @@ _PHONE_NAMES = (
 )
 """Names of phone columns, letters and digits only, the surest first."""
 _PHONE_PARTS = ("phone", "tel", "mobile", "telefon")
+_KEYS = frozenset({"phone", "others", "variables", "rest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,14 @@ class Mapping:
         phone: name of the column with the number to call.
         variables: name of a variable -> name of a column.
         rest: whether all other columns become variables too, under their own names.
+        others: names of columns with further numbers of the same person, in the order in
+            which they are tried.
     """
 
     phone: str
     variables: dict[str, str] = field(default_factory=dict)
     rest: bool = False
+    others: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.phone.strip():
@@ -49,10 +55,27 @@ class Mapping:
             )
         if len(self.variables) > MAX_VARIABLES:
             raise _too_many_variables(len(self.variables))
+        if len(self.others) > MAX_OTHERS:
+            raise LimitExceeded(
+                f"There are {len(self.others)} columns of further numbers; give {MAX_OTHERS} at "
+                "most.",
+                limit="max_others",
+                value=len(self.others),
+            )
+        if len({self.phone, *self.others}) <= len(self.others):
+            raise InvalidInput(
+                "A column of phone numbers is given twice; give each once.",
+                field="mapping.others",
+                value=list(self.others),
+            )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the mapping as JSON-able values, to be saved as a preset."""
-        return {"phone": self.phone, "variables": dict(self.variables), "rest": self.rest}
+        """Return the mapping as JSON-able values, to be saved as a preset.
+
+        ``others`` is there only when there are any.
+        """
+        whole = {"phone": self.phone, "variables": dict(self.variables), "rest": self.rest}
+        return {**whole, "others": list(self.others)} if self.others else whole
 
     @classmethod
     def from_dict(cls, data: Any) -> Mapping:
@@ -61,9 +84,10 @@ class Mapping:
         Raises:
             InvalidInput: the data have another shape.
         """
-        if not isinstance(data, dict) or not data.keys() <= {"phone", "variables", "rest"}:
+        if not isinstance(data, dict) or not data.keys() <= _KEYS:
             raise InvalidInput(
-                'A mapping is an object with "phone", "variables" and "rest".', field="mapping"
+                'A mapping is an object with "phone", "others", "variables" and "rest".',
+                field="mapping",
             )
         phone, variables = data.get("phone"), data.get("variables", {})
         rest = data.get("rest", False)
@@ -81,7 +105,15 @@ class Mapping:
             )
         if not isinstance(rest, bool):
             raise InvalidInput("rest is true or false.", field="mapping.rest", value=rest)
-        return cls(phone, dict(variables), rest)
+        others = data.get("others", [])
+        if not isinstance(others, list) or not all(
+            isinstance(name, str) and name.strip() for name in others
+        ):
+            raise InvalidInput(
+                "others is a list of names of columns with further numbers.",
+                field="mapping.others",
+            )
+        return cls(phone, dict(variables), rest, tuple(others))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +127,8 @@ class Plan:
         ignored: variables whose column is not in the file.
         renamed: variables whose name had to be changed, with the name that was wanted.
         mapping: the mapping as it was applied.
+        others: indexes of the columns with further numbers.
+        missing_others: columns of further numbers that are not in the file.
     """
 
     phone: int
@@ -103,6 +137,8 @@ class Plan:
     ignored: tuple[tuple[str, str], ...]
     renamed: tuple[tuple[str, str], ...]
     mapping: Mapping
+    others: tuple[int, ...] = ()
+    missing_others: tuple[str, ...] = ()
 
 
 def propose(columns: Sequence[str], head: Sequence[Row]) -> Mapping:
@@ -151,7 +187,9 @@ def resolve(mapping: Mapping, columns: Sequence[str]) -> Plan:
     taken: dict[str, int] = {}
     renamed: list[tuple[str, str]] = []
     ignored: list[tuple[str, str]] = []
-    used = {phone}
+    found = [(name, _find(name, columns)) for name in mapping.others]
+    others = tuple(dict.fromkeys(i for _, i in found if i is not None and i != phone))
+    used = {phone, *others}
 
     def take(wanted: str, column: int) -> None:
         name = variable_name(wanted, taken, column)
@@ -179,6 +217,8 @@ def resolve(mapping: Mapping, columns: Sequence[str]) -> Plan:
         ignored=tuple(ignored),
         renamed=tuple(renamed),
         mapping=mapping,
+        others=others,
+        missing_others=tuple(name for name, i in found if i is None),
     )
 
 

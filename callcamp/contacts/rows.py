@@ -6,6 +6,7 @@ holds nothing unusual, as one look at all of it tells, needs no look at every va
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -48,8 +49,9 @@ class Problem(NamedTuple):
     cells: Row
 
 
-Staged = tuple[int, str, str]
-"""A row to be imported: its number, the phone number, a JSON object of the variables."""
+Staged = tuple[int, str, str] | tuple[int, str, str, str]
+"""A row to be imported: its number, the phone number, a JSON object of the variables and, when
+columns of further numbers are mapped, a JSON list of those."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class Counts:
     valid: int = 0
     blank: int = 0
     folded: int = 0
+    others_refused: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -95,6 +98,7 @@ class Checker:
         bad: dict[int, Problem] = {}
         documents = self._documents(columns, first_row, rows, bad)
         numbers = self._normaliser.many(columns[self._plan.phone])
+        others = self._others(columns, numbers) if self._plan.others else None
         seen = self._first_row
         staged: list[Staged] = []
         problems: list[Problem] = []
@@ -108,13 +112,32 @@ class Checker:
             elif row in bad:
                 problems.append(bad[row])
             elif (earlier := seen.setdefault(number, row)) == row:
-                staged.append((row, number, document))
+                staged.append(
+                    (row, number, document)
+                    if others is None
+                    else (row, number, document, others[row - first_row])
+                )
             else:
                 problems.append(self._duplicate(row, rows[row - first_row], number, earlier))
         self.counts.reasons.update(problem.reason for problem in problems)
         self.counts.valid += len(staged)
         self.counts.rows += len(staged) + len(problems)
         return staged, problems
+
+    def _others(
+        self, columns: Sequence[Sequence[str]], numbers: Sequence[str | RefusedNumber]
+    ) -> list[str]:
+        """Return the JSON list of the further numbers of every row, each number once."""
+        further = [self._normaliser.many(columns[index]) for index in self._plan.others]
+        lists = []
+        for number, *more in zip(numbers, *further, strict=True):
+            usable = dict.fromkeys(one for one in more if isinstance(one, str))
+            self.counts.others_refused += sum(
+                isinstance(one, RefusedNumber) and one.problem is not NumberProblem.EMPTY
+                for one in more
+            )
+            lists.append(json.dumps([one for one in usable if one != number]))
+        return lists
 
     def _documents(
         self,

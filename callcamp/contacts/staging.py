@@ -88,7 +88,7 @@ def stage(job: Job, progress: Progress = lambda _fraction, _rows: None) -> dict[
         shown: list[Problem] = []
         examples: list[Staged] = []
         with (
-            closing(_Rows(job.folder / ROWS_FILE)) as staging,
+            closing(_Rows(job.folder / ROWS_FILE, others=bool(plan.others))) as staging,
             closing(_Faults(job.folder / ERRORS_FILE, table.columns)) as faults,
         ):
             for first_row, rows in table.chunks():
@@ -111,9 +111,13 @@ def stage(job: Job, progress: Progress = lambda _fraction, _rows: None) -> dict[
 
 
 class _Rows:
-    """The staging file: ``row(row_no, phone, variables)``, each phone once."""
+    """The staging file: ``row(row_no, phone, variables)``, each phone once.
 
-    def __init__(self, path: Path) -> None:
+    With further numbers there is a fourth column ``others``, a JSON list of numbers.
+    """
+
+    def __init__(self, path: Path, *, others: bool) -> None:
+        self._row = "(?,?,?,?)" if others else "(?,?,?)"
         self._db = sqlite3.connect(path, isolation_level=None)
         # It is thrown away when anything goes wrong, so it need not survive that.
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
@@ -121,17 +125,17 @@ class _Rows:
         self._db.execute("BEGIN")
         self._db.execute(
             "CREATE TABLE row (row_no INTEGER PRIMARY KEY, phone TEXT NOT NULL,"
-            " variables TEXT NOT NULL)"
+            f" variables TEXT NOT NULL{', others TEXT NOT NULL' if others else ''})"
         )
 
     def add(self, rows: list[Staged]) -> None:
         # Many rows a statement: a third less work than one by one.
         whole = len(rows) - len(rows) % _AT_ONCE
         self._db.executemany(
-            f"INSERT INTO row VALUES {','.join(['(?,?,?)'] * _AT_ONCE)}",  # noqa: S608
+            f"INSERT INTO row VALUES {','.join([self._row] * _AT_ONCE)}",  # noqa: S608
             (list(chain(*rows[i : i + _AT_ONCE])) for i in range(0, whole, _AT_ONCE)),
         )
-        self._db.executemany("INSERT INTO row VALUES (?,?,?)", rows[whole:])
+        self._db.executemany(f"INSERT INTO row VALUES {self._row}", rows[whole:])  # noqa: S608
 
     def commit(self) -> None:
         self._db.execute("COMMIT")
@@ -174,6 +178,12 @@ def _report(
             variable=variable,
             column=column,
         )
+    for column in plan.missing_others:
+        source.note(
+            "others_ignored",
+            f"The file has no column {column!r} of further numbers.",
+            column=column,
+        )
     for variable, wanted in plan.renamed:
         source.note(
             "variable_renamed",
@@ -185,6 +195,11 @@ def _report(
         ("rows_joined", table.joined, "rows had cells too many; they went to the last column."),
         ("rows_padded", table.padded, "rows had cells too few; the missing ones are empty."),
         ("line_breaks", counts.folded, "values had line breaks or tabs; they became blanks."),
+        (
+            "others_refused",
+            counts.others_refused,
+            "further numbers cannot be called and were left out; their rows are imported.",
+        ),
     ):
         if count:
             source.note(slug, f"{count:,} {text}", count=count)
@@ -199,6 +214,7 @@ def _report(
         "mapping": plan.mapping.as_dict(),
         "mapping_proposed": job.mapping is None,
         "variables": {name: table.columns[i] for name, i in plan.variables},
+        "others": [table.columns[i] for i in plan.others],
         "unmapped": list(plan.unmapped),
         "ignored": [{"variable": v, "column": c} for v, c in plan.ignored],
         "renamed": [{"variable": v, "wanted": w} for v, w in plan.renamed],
@@ -221,8 +237,13 @@ def _report(
             for p in shown
         ],
         "examples": [
-            {"row": row, "phone": phone, "variables": json.loads(variables)}
-            for row, phone, variables in examples
+            {
+                "row": row,
+                "phone": phone,
+                "variables": json.loads(variables),
+                **({"others": json.loads(others[0])} if others else {}),
+            }
+            for row, phone, variables, *others in examples
         ],
         "notes": source.notes,
     }
