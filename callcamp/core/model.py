@@ -15,6 +15,7 @@ from callcamp.core.legal import CallCap
 from callcamp.core.outcome import MEANING, Disposition, Evidence
 from callcamp.core.policies import ActionRule, Condition, Match, Scope
 from callcamp.core.reasons import Reason
+from callcamp.core.rules import check_conditions, check_policy
 from callcamp.core.states import (
     AttemptEvent,
     AttemptStatus,
@@ -22,7 +23,6 @@ from callcamp.core.states import (
     ContactEvent,
     ContactStatus,
 )
-from callcamp.errors import InvalidInput
 
 DEFAULT_RETRY_ON: frozenset[Disposition] = frozenset(
     d for d, m in MEANING.items() if m.retryable and d is not Disposition.VOICEMAIL
@@ -86,18 +86,7 @@ class RetryPolicy:
     rules: tuple[ActionRule, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 1 <= self.max_attempts <= 100:
-            raise InvalidInput(
-                f"max_attempts is {self.max_attempts}; give a number from 1 to 100.",
-                field="max_attempts",
-                value=self.max_attempts,
-            )
-        if not 0 <= self.delay_s <= 90 * 86400:
-            raise InvalidInput(
-                f"retry_delay_s is {self.delay_s}; give 0 to 7776000 seconds (90 days).",
-                field="retry_delay_s",
-                value=self.delay_s,
-            )
+        check_policy(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +214,9 @@ class SuccessRules:
 
     match: Match = Match.ALL
     conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_conditions(self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
