@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, date, datetime, time
 from difflib import get_close_matches
@@ -14,6 +14,8 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from callcamp.core.model import DailyWindow, HoursRule
+from callcamp.core.policies import ActionRule, Condition
+from callcamp.core.rules import check_condition, check_rule
 from callcamp.errors import InvalidInput
 
 MAX_TEXT = 4000
@@ -127,9 +129,11 @@ class Reader:
         if len(self.problems) > before:
             return None
         try:
-            return cls(**values) if base is None else replace(base, **values)
+            made = cls(**values) if base is None else replace(base, **values)
+            _CHECKS.get(cls, _no_check)(made)
         except InvalidInput as error:
             return self._note_refused(error, cls, raw, path)
+        return made
 
     def _value(self, hint: Any, raw: Any, was: Any, path: str) -> Any:
         hint, may_be_none = optional(hint)
@@ -141,7 +145,8 @@ class Reader:
         if origin in {frozenset, tuple}:
             return self._items(origin, get_args(hint)[0], raw, path)
         if origin is Mapping:
-            return self._mapping(*get_args(hint), raw, was or {}, path)
+            key_hint, item_hint = get_args(hint)
+            return self._mapping(key_hint, item_hint, raw, was or {}, path)
         if is_dataclass(hint):
             return self.read(hint, raw, was, path)  # type: ignore[arg-type]
         if issubclass(hint, StrEnum):
@@ -190,7 +195,7 @@ class Reader:
         self.problems.append(Problem(where, value, message))
 
     def _note_missing(self, cls: type, raw: Mapping[str, Any], path: str) -> None:
-        for one in fields(cls):  # type: ignore[arg-type]
+        for one in fields(cls):
             needed = one.default is MISSING and one.default_factory is MISSING
             if needed and one.name not in raw:
                 where = f"{path}.{one.name}" if path else one.name
@@ -199,13 +204,23 @@ class Reader:
     def _note_refused(self, error: InvalidInput, cls: type, raw: Any, path: str) -> None:
         named = str(error.details.get("field", ""))
         # Some checks name their field as the command line does: retry_delay_s.
-        name = named.removeprefix(f"{path.rpartition('.')[2]}_")
-        name = named if named in hints_of(cls) else name if name in hints_of(cls) else ""
+        short = named.removeprefix(f"{path.rpartition('.')[2]}_")
+        first = re.match(r"\w*", short)
+        known = first is not None and first[0] in hints_of(cls)
+        name = re.sub(r"\[(\w+)\]", r".\1", short) if known else ""
         where = ".".join(filter(None, (path, name))) or "settings"
         message = error.message
         if name and message.startswith(f"{named} "):
             message = where + message.removeprefix(named)
         self.problems.append(Problem(where, error.details.get("value", raw), message))
+
+
+_CHECKS: dict[type, Callable[[Any], None]] = {Condition: check_condition, ActionRule: check_rule}
+"""Checks of what has no place of its own in the settings: they are told by their path here."""
+
+
+def _no_check(_made: Any) -> None:
+    """Accept everything."""
 
 
 def _list(names: Any, word: str = "or") -> str:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, time, timedelta, timezone
 from enum import StrEnum
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from settings_values import FULL, settings_values
 
-from callcamp.core.model import CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.model import CampaignSettings, DailyWindow, HoursRule, RetryPolicy
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.errors import InvalidInput
 from callcamp.store.codec import (
@@ -47,27 +48,31 @@ def test_missing_instants_stay_missing() -> None:
     assert maybe_us(None) is maybe_instant(None) is None
 
 
-settings_values = st.builds(
-    CampaignSettings,
-    name=st.text(),
-    trunk_id=st.integers(1, 2**62),
-    retry=st.builds(
-        RetryPolicy,
-        st.integers(1, 100),
-        st.integers(0, 86400),
-        st.frozensets(st.sampled_from(Disposition)),
-    ),
-    window=st.builds(
-        DailyWindow, st.times(), st.times(), st.text(), st.frozensets(st.integers(0, 6))
-    ),
-    caller_id=st.none() | st.text(),
-    detect_machines=st.booleans(),
-)
-
-
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(settings_values)
-def test_settings_survive_json(settings: CampaignSettings) -> None:
-    assert decode_settings(json.loads(to_json(encode_settings(settings)))) == settings
+@example(FULL)
+def test_settings_survive_json(value: CampaignSettings) -> None:
+    read = decode_settings(json.loads(to_json(encode_settings(value))))
+    assert read == value
+    assert isinstance(read.pool.rest_under, float)
+    assert all(isinstance(d, Disposition) for d in (*read.retry.delays_s, *read.retry.retry_on))
+    assert all(isinstance(one, HoursRule) for one in read.hours)
+
+
+def test_every_setting_is_written() -> None:
+    """None of them can be lost unnoticed for being as by default."""
+    written, default = encode_settings(FULL), encode_settings(CampaignSettings("x", 1))
+    assert written.keys() == {one.name for one in fields(CampaignSettings)}
+    assert [name for name in written if written[name] == default[name]] == []
+
+
+def test_an_instant_of_any_zone_is_written_in_utc() -> None:
+    paris = datetime(2026, 12, 24, 10, tzinfo=timezone(timedelta(hours=1)))
+    raw = encode_settings(CampaignSettings("x", 1, starts_at=paris))
+    assert raw["starts_at"] == "2026-12-24T09:00:00+00:00"
+    starts_at = decode_settings(raw).starts_at
+    assert starts_at == paris
+    assert starts_at.utcoffset() == timedelta(0)  # type: ignore[union-attr]
 
 
 def test_settings_of_another_version_are_read() -> None:
@@ -75,6 +80,26 @@ def test_settings_of_another_version_are_read() -> None:
     del raw["window"], raw["retry"]["delay_s"]
     raw["from_the_future"] = 1
     assert decode_settings(raw) == CampaignSettings("x", 1, concurrency=9)
+
+
+# As version 0.1 wrote it, before there was a rule book.
+OLD = """{"name":"Spring","trunk_id":1,"concurrency":20,"ring_timeout_s":30,"retry":
+{"max_attempts":2,"delay_s":600,"retry_on":["busy","no_answer"]},"window":{"start":"08:30:00",
+"end":"18:00:00","zone":"Europe/Paris","weekdays":[0,1,2,3,4]},"default_region":"FR",
+"caller_id":null,"prompt":"demo/hello","machine_message":null,"detect_machines":true,
+"description":""}"""
+
+
+def test_what_an_older_version_wrote_gets_the_defaults() -> None:
+    assert decode_settings(json.loads(OLD)) == CampaignSettings(
+        name="Spring",
+        trunk_id=1,
+        concurrency=20,
+        retry=RetryPolicy(2, 600, frozenset({Disposition.BUSY, Disposition.NO_ANSWER})),
+        window=DailyWindow(time(8, 30), time(18), "Europe/Paris", frozenset(range(5))),
+        default_region="FR",
+        prompt="demo/hello",
+    )
 
 
 class Colour(StrEnum):
