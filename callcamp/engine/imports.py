@@ -9,36 +9,25 @@ removes, never half an import.
 from __future__ import annotations
 
 import asyncio
-import re
-import secrets
 import shutil
-import signal
-import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from callcamp.contacts.child import too_much_memory
 from callcamp.contacts.mapping import Mapping
 from callcamp.contacts.staging import ERRORS_FILE, ROWS_FILE, UPLOAD_FILE
-from callcamp.contacts.table import Limits, ReadOptions
+from callcamp.contacts.table import ReadOptions
 from callcamp.core.model import Campaign
 from callcamp.core.states import CampaignStatus
-from callcamp.engine.children import ChildFailed, OnProgress, ask_child
-from callcamp.errors import CallcampError, Conflict, InvalidInput, NotFound
+from callcamp.engine.children import OnProgress, ask_child
+from callcamp.engine.reader import Reader, forget_contacts, throw_away
+from callcamp.errors import CallcampError, Conflict
 from callcamp.ports import ContactImport, Store
 from callcamp.settings import Settings
 
 LOCKED = "CSV contacts are locked for this campaign. Use Clone if you need a different contact set."
 _CLOSED = frozenset({CampaignStatus.COMPLETED, CampaignStatus.CANCELED})
-_READER = ("-P", "-m", "callcamp.contacts.child")
 _MOVER = ("-P", str(Path(__file__).with_name("imports_child.py")))
-_READING_SHARE = 0.9
-_READERS = 2
-"""Files read at the same time; each may take ``import_memory_mib``."""
-_MIB = 1024 * 1024
 
 
 class Imports:
@@ -63,8 +52,7 @@ class Imports:
         self._settings = settings
         self._clock = clock
         self._timeout_s = timeout_s
-        self._folder = settings.data_dir / "imports"
-        self._readers = asyncio.Semaphore(_READERS)
+        self._reader = Reader(settings, timeout_s=timeout_s)
 
     async def preview(
         self,
@@ -96,28 +84,23 @@ class Imports:
         """
         campaign = await self._store.campaign(campaign_id)
         _check_open(campaign)
-        token = secrets.token_hex(16)
-        folder = self._folder / token
-        await asyncio.to_thread(_make_folder, folder)
+        folder = await self._reader.new_folder()
         try:
-            job = {
-                "path": str(path),
-                "filename": filename,
-                "folder": str(folder),
-                "region": campaign.settings.default_region,
-                "mapping": mapping.as_dict() if mapping else None,
-                "options": asdict(options or ReadOptions()),
-                "keep": True,
-            }
-            report = await self._read(job, on_progress)
-            report["token"] = token
-            report["options"] = job["options"]
+            report = await self._reader.read(
+                folder,
+                path,
+                filename,
+                region=campaign.settings.default_region,
+                mapping=mapping,
+                options=options or ReadOptions(),
+                on_progress=on_progress,
+            )
             report["duplicates_in_campaign"] = await self._count_known(campaign_id, folder)
             if on_progress is not None:
                 on_progress(1.0, report["rows"])
             return await self._store.create_import(campaign_id, filename, report, now=self._clock())
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+            await throw_away(folder)
             raise
 
     async def remap(
@@ -194,7 +177,7 @@ class Imports:
             # It may have died just after the commit: the database knows.
             if (await self._store.contact_import(import_id)).status != "confirmed":
                 raise
-        await asyncio.to_thread(_forget_contacts, staging.parent)
+        await asyncio.to_thread(forget_contacts, staging.parent)
         return await self._store.contact_import(import_id)
 
     async def undo(self, import_id: int) -> int:
@@ -224,32 +207,7 @@ class Imports:
 
         Imports stay noted; a preview without its files can only be made anew.
         """
-        return await asyncio.to_thread(_purge, self._folder, age.total_seconds())
-
-    async def _read(self, job: dict[str, Any], on_progress: OnProgress | None) -> dict[str, Any]:
-        """Have a file read by a child process; return the report."""
-        settings = self._settings
-        limits = Limits(max_bytes=settings.import_max_mib * _MIB, max_rows=settings.import_max_rows)
-        job = {**job, "limits": asdict(limits), "memory_mib": settings.import_memory_mib}
-
-        def tell(fraction: float, rows: int) -> None:
-            if on_progress is not None:
-                on_progress(fraction * _READING_SHARE, rows)
-
-        try:
-            async with self._readers:
-                answer = await ask_child(_READER, job, timeout_s=self._timeout_s, on_progress=tell)
-        except ChildFailed as error:
-            if error.details["status"] == -signal.SIGABRT:
-                # How the workbook reader ends when it is refused memory.
-                raise too_much_memory(settings.import_memory_mib) from error
-            raise ChildFailed(
-                f"{job['filename']!r} could not be read: {error.message} Nothing was imported.",
-                **error.details,
-            ) from error
-        report: dict[str, Any] = answer["report"]
-        report["peak_mib"] = answer["peak_mib"]
-        return report
+        return await self._reader.purge_older_than(age.total_seconds())
 
     async def _count_known(self, campaign_id: int, folder: Path) -> int:
         """Return how many staged contacts the campaign has already."""
@@ -267,14 +225,7 @@ class Imports:
     def _part(self, of: ContactImport, name: str, *, must_exist: bool = True) -> Path:
         """Return the path of a file of an import."""
         token = str(of.report.get("token"))
-        path = self._folder / token / name
-        if not re.fullmatch(r"[0-9a-f]{32}", token) or (must_exist and not path.is_file()):
-            raise NotFound(
-                f"The files of import {of.id} are not kept any more; upload the file again.",
-                kind="import_file",
-                key=of.id,
-            )
-        return path
+        return self._reader.part(token, name, key=of.id, must_exist=must_exist)
 
 
 def _check_open(campaign: Campaign) -> None:
@@ -290,30 +241,3 @@ def _check_previewed(preview: ContactImport) -> None:
             f"Import {preview.id} is {preview.status}; only a preview can be confirmed.",
             status=preview.status,
         )
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder of an import; what is in it is nobody else's business."""
-    try:
-        folder.mkdir(mode=0o700, parents=True)
-    except OSError as error:
-        raise InvalidInput(
-            f"The folder {folder} cannot be made: {error.strerror}.", field="data_dir"
-        ) from error
-
-
-def _forget_contacts(folder: Path) -> None:
-    """Remove what a confirmed import needs no more; the rows left out stay for a download."""
-    for name in (ROWS_FILE, UPLOAD_FILE):
-        (folder / name).unlink(missing_ok=True)
-
-
-def _purge(parent: Path, age_s: float) -> int:
-    """Remove folders that nobody has touched for some time."""
-    removed = 0
-    before = time.time() - age_s
-    for folder in parent.iterdir() if parent.is_dir() else ():
-        if folder.is_dir() and folder.stat().st_mtime < before:
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
-    return removed
