@@ -7,7 +7,7 @@ less and less. Such a number is left alone for some time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import Any
@@ -42,6 +42,8 @@ def judge_rest(
     numbers: Sequence[OutboundNumber],
     use: Mapping[int, NumberUse],
     now: datetime,
+    *,
+    shared_with: Sequence[NumberPool] = (),
 ) -> list[Rest]:
     """Return the numbers of ``pool`` that have to rest from ``now`` on, the worst first.
 
@@ -50,7 +52,14 @@ def judge_rest(
     under that part of the lower bound of theirs. Intervals that do not overlap are a more
     careful test than one of the difference, which leaves room for judging again and again.
     It needs ``pool.rest_after_calls`` calls of its own and as many of the others. One number
-    that may be used now is always left.
+    that may be used now is always left, also to the other pools.
+
+    Args:
+        pool: the pool whose numbers are compared.
+        numbers: the deployment's outbound numbers.
+        use: how they were used, by id.
+        now: the instant of the decision (aware).
+        shared_with: other pools that may have some of the same numbers.
 
     Sources: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), 209-212 (the interval); N. Schenker
     and J. F. Gentleman, Am. Stat. 55 (2001), 182-186 (intervals that do not overlap).
@@ -69,15 +78,46 @@ def judge_rest(
             evidence = _compare(pool, one, others)
             if evidence["share_at_most"] < pool.rest_under * evidence["pool_share_at_least"]:
                 found.append((evidence["share"], id_, evidence))
-    spare = {n.id for n in awake if n.daily_cap is None or used[n.id].today < n.daily_cap}
+    usable = [n for n in numbers if n.active and not _rests(n, now) and not _capped(n, use)]
+    spares = [{n.id for n in usable if n.phone in one.numbers} for one in (pool, *shared_with)]
     until = now.astimezone(UTC) + timedelta(seconds=pool.rest_s)
     rests = []
     for _share, id_, evidence in sorted(found, key=lambda one: one[:2]):
-        if spare - {id_}:
-            spare.discard(id_)
+        if spares[0] - {id_} and {id_} not in spares:
+            for spare in spares:
+                spare.discard(id_)
             stamp = now.astimezone(UTC).isoformat().replace("+00:00", "Z")
             rests.append(Rest(id_, until, {**evidence, "judged_at": stamp}))
     return rests
+
+
+def judge_pools(
+    pools: Mapping[int, NumberPool],
+    numbers: Sequence[OutboundNumber],
+    use: Mapping[int, NumberUse],
+    now: datetime,
+) -> list[tuple[int, Rest]]:
+    """Return what :func:`judge_rest` says of several pools that may share numbers.
+
+    A number rests once at most, and every pool keeps a number that may be used now.
+
+    Args:
+        pools: by a key of the caller's, such as the campaign's id.
+        numbers: the deployment's outbound numbers.
+        use: how they were used, by id.
+        now: the instant of the decision (aware).
+
+    Returns:
+        Pairs of the pool's key and a number's rest.
+    """
+    found: list[tuple[int, Rest]] = []
+    left = list(numbers)
+    for key, pool in pools.items():
+        rests = judge_rest(pool, left, use, now, shared_with=tuple(pools.values()))
+        found += [(key, rest) for rest in rests]
+        until = {rest.number_id: rest.until for rest in rests}
+        left = [replace(n, resting_until=until.get(n.id, n.resting_until)) for n in left]
+    return found
 
 
 def wilson_interval(successes: int, trials: int, z: float = _Z) -> tuple[float, float]:
@@ -97,6 +137,11 @@ def wilson_interval(successes: int, trials: int, z: float = _Z) -> tuple[float, 
 
 def _rests(number: OutboundNumber, now: datetime) -> bool:
     return number.resting_until is not None and number.resting_until > now
+
+
+def _capped(number: OutboundNumber, use: Mapping[int, NumberUse]) -> bool:
+    today = use.get(number.id, NumberUse()).today
+    return number.daily_cap is not None and today >= number.daily_cap
 
 
 def _compare(pool: NumberPool, one: NumberUse, others: NumberUse) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from callcamp.core.gate import NumberUse, OutboundNumber
 from callcamp.core.model import NumberPool, Rotation
-from callcamp.core.resting import judge_rest, wilson_interval
+from callcamp.core.resting import judge_pools, judge_rest, wilson_interval
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 PHONES = tuple(f"+3314268530{n}" for n in range(6))
@@ -104,9 +104,49 @@ def test_the_worst_goes_first_and_one_that_can_be_used_stays() -> None:
     assert [r.number_id for r in judge_rest(pool(5), some, used, NOW)] == [2, 1]
 
 
+def test_a_number_that_another_pool_cannot_do_without_goes_on() -> None:
+    used = use((200, 10), (200, 80), (100, 40))
+    other = NumberPool((PHONES[0], PHONES[5]))
+    some = [*NUMBERS[:5], OutboundNumber(6, PHONES[5], active=False)]
+    assert judge_rest(pool(), some, used, NOW, shared_with=[other]) == []
+    assert len(judge_rest(pool(), NUMBERS, used, NOW, shared_with=[other])) == 1
+    assert judge_pools({7: pool(), 8: other}, some, used, NOW) == []
+    assert [(key, r.number_id) for key, r in judge_pools({7: pool()}, some, used, NOW)] == [(7, 1)]
+
+
+def test_pools_that_share_numbers_rest_them_once_and_each_keeps_one() -> None:
+    used = use((300, 9), (300, 6), (900, 600))
+    three, two = pool(3), pool(2, under=0.99, after=1)
+    found = judge_pools({1: three, 2: two, 3: three}, NUMBERS, used, NOW)
+    assert [(key, rest.number_id) for key, rest in found] == [(1, 2)]
+
+
 counts = st.integers(0, 400).flatmap(
     lambda calls: st.integers(0, calls).map(lambda answered: (calls, answered))
 )
+
+
+pool_values = st.builds(
+    NumberPool,
+    st.lists(st.sampled_from(PHONES), unique=True, max_size=6).map(tuple),
+    st.just(Rotation.EVEN),
+    st.sampled_from([0.0, 0.5, 0.9]),
+    st.just(10),
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(counts, max_size=6), st.lists(pool_values, max_size=4))
+def test_no_pool_is_ever_left_without_a_number(
+    pairs: list[tuple[int, int]], pools: list[NumberPool]
+) -> None:
+    resting = [
+        r.number_id for _, r in judge_pools(dict(enumerate(pools)), NUMBERS, use(*pairs), NOW)
+    ]
+    assert len(resting) == len(set(resting))
+    for one in pools:
+        left = {n.phone for n in NUMBERS if n.id not in resting} & set(one.numbers)
+        assert left or not one.numbers
 
 
 @settings(max_examples=300)
