@@ -131,6 +131,10 @@ def test_the_tail_of_an_exclusion_reaches_the_next_morning() -> None:
         assert opened(calendar, FRIDAY) == "01:00-02:00 22:00-00:00"
     included = [rule("exclude thu 23:00-01:00"), rule("include 2026-07-17 00:00-03:00")]
     assert opened(campaign_calendar(base, included), FRIDAY) == "00:00-03:00"
+    # On a date with an inclusion the weekday's exclusion does not even begin.
+    included = [rule("exclude thu 23:00-01:00"), rule("include 2026-07-16 10:00-12:00")]
+    day = campaign_calendar(window("00:00-00:00"), included)
+    assert opened(day, FRIDAY) == "00:00-00:00"
 
 
 def test_why_it_is_closed() -> None:
@@ -147,6 +151,13 @@ def test_why_it_is_closed() -> None:
     # All Saints' Day of 2026 is a Sunday, which is closed anyway.
     assert why("2026-11-01T10:00") is Reason.OUTSIDE_HOURS
     assert why("2026-05-01T13:00") is Reason.OUTSIDE_HOURS
+    # But not when Saturday's night would have gone on into it.
+    night = campaign_calendar(window("22:00-02:00"), (), ["FR"])
+    assert night.verdict(datetime(2026, 11, 1, 12, tzinfo=PARIS)).reason is Reason.HOLIDAY
+    # An excluded date is closed with or without its holiday.
+    excluded = campaign_calendar(base, [rule("exclude 2026-07-14 08:00-19:00")], ["FR"])
+    at = datetime(2026, 7, 14, 10, tzinfo=PARIS)
+    assert excluded.verdict(at).reason is Reason.OUTSIDE_HOURS
     # Closed from Monday evening to Wednesday morning in one piece, for two reasons.
     evening = calendar.verdict(datetime(2026, 7, 13, 18, tzinfo=PARIS))
     morning = datetime(2026, 7, 15, 9, tzinfo=PARIS).astimezone(UTC)
@@ -249,6 +260,20 @@ def test_a_single_night_ends_in_the_morning_and_a_whole_day_at_midnight() -> Non
     assert single_day_end(day, midnight) == midnight + timedelta(days=1)
 
 
+@pytest.mark.parametrize(
+    ("zone", "hours", "end"),
+    [
+        ("Pacific/Pago_Pago", "20:00-19:00", datetime(2026, 7, 17, 6, tzinfo=UTC)),
+        ("Pacific/Kiritimati", "00:00-05:00", datetime(2026, 7, 14, 15, tzinfo=UTC)),
+    ],
+)
+def test_a_single_day_far_from_utc(zone: str, hours: str, end: datetime) -> None:
+    since = datetime(2026, 7, 15, 0, 30, tzinfo=ZoneInfo(zone))
+    if hours.startswith("20"):
+        since = since.replace(hour=21)
+    assert single_day_end(campaign_calendar(window(hours, zone)), since) == end
+
+
 def test_all_open_over_zones() -> None:
     paris, new_york = (
         daily_calendar(zone, time(9), time(18)) for zone in ("Europe/Paris", "America/New_York")
@@ -337,3 +362,9 @@ def test_unknown_zones_and_regions_are_refused() -> None:
     ):
         with pytest.raises(InvalidInput):
             call()
+
+
+def test_a_date_without_hours_has_no_last_closing() -> None:
+    calendar = campaign_calendar(window(), (), ["FR"])
+    assert calendar.last_closing(SUNDAY) is None
+    assert calendar.last_closing(MONDAY) == datetime(2026, 7, 13, 16, tzinfo=UTC)
