@@ -185,6 +185,7 @@ LIST, OBJECT = "give a list", "give an object with any of"
         ({"concurrency": None}, "concurrency", "is null; leave it out"),
         ({"callbacks": 1}, "callbacks", "give true or false"),
         ({"callbacks": "yes"}, "callbacks", "give true or false"),
+        ({"name": {5}}, "name", "is {5}; give a text"),
         ({"name": 5}, "name", 'in quotes in JSON: "30"'),
         ({"name": "x" * (MAX_TEXT + 1)}, "name", f"give at most {MAX_TEXT} characters"),
         ({"description": "a\0"}, "description", "without NUL"),
