@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
-from callcamp.core.model import Campaign, CampaignSettings
+from callcamp.core.model import Campaign, CampaignMode, CampaignSettings
+from callcamp.core.reasons import Reason
 from callcamp.core.states import (
     CAMPAIGN,
     CONTACT,
@@ -17,18 +19,40 @@ from callcamp.core.states import (
     ContactStatus,
 )
 from callcamp.errors import Conflict, NotFound
-from callcamp.store import counts, rows
+from callcamp.ports import SettingsVersion, current_actor
+from callcamp.store import audit, counts, rows
 from callcamp.store import tables as t
-from callcamp.store.codec import encode_settings
+from callcamp.store.codec import decode_settings, encode_settings
+from callcamp.store.columns import safe_text
 
 _ONE = rows.SELECT_CAMPAIGN.where(t.campaign.c.id == bindparam("campaign"))
 _ONE_FOR_UPDATE = _ONE.with_for_update()
 _ONE_SHARED = _ONE.with_for_update(read=True)
-_CANCEL_PENDING = (
-    update(t.contact)
-    .where(t.contact.c.campaign_id == bindparam("campaign"), text(t.PENDING))
-    .values(status=CONTACT.advance(ContactStatus.PENDING, ContactEvent.CANCELED).value, due_at=None)
+_c = t.contact.c
+_CANCEL = update(t.contact).values(
+    status=CONTACT.advance(ContactStatus.PENDING, ContactEvent.CANCELED).value,
+    due_at=None,
+    hold=None,
+    callback_at=None,
 )
+_BEGINS = frozenset({CampaignEvent.STARTED, CampaignEvent.REOPENED})
+_CANCELS = frozenset({CampaignEvent.STOPPED, CampaignEvent.EXPIRED})
+OVER = frozenset({CampaignStatus.COMPLETED, CampaignStatus.CANCELED})
+"""Campaigns that call nobody any more."""
+BY_SETTINGS = frozenset(
+    {
+        Reason.CONTACT_HOURS,
+        Reason.CONTACT_HOLIDAY,
+        Reason.FREQUENCY_CAP,
+        Reason.COOL_OFF,
+        Reason.NO_CONSENT,
+        Reason.NEEDS_REVIEW,
+        Reason.NO_NUMBER,
+        Reason.NUMBER_CAPPED,
+        Reason.NUMBERS_CAPPED,
+    }
+)
+"""Reasons for which a contact waits that other settings may do away with."""
 
 
 def row_of(
@@ -46,15 +70,22 @@ def row_of(
     return row
 
 
-def open_for_contacts(row: Row[Any]) -> None:
+def open_for_contacts(row: Row[Any], settings: CampaignSettings) -> None:
     """Make sure that a campaign still takes contacts.
 
     Raises:
-        Conflict: it is completed or canceled; contacts added now would never be called.
+        Conflict: it does not.
     """
-    if row.status in {CampaignStatus.COMPLETED, CampaignStatus.CANCELED}:
+    if row.status == CampaignStatus.CANCELED:
         raise Conflict(
-            f"Campaign {row.id} is {row.status}; it takes no more contacts.", status=row.status
+            f"Campaign {row.id} is canceled; it takes no more contacts. Clone it instead.",
+            status=row.status,
+        )
+    if row.started_at is not None and settings.mode is not CampaignMode.ALWAYS_ON:
+        raise Conflict(
+            f"The contacts of campaign {row.id} are locked after the first run. Use clone if "
+            "you need a different contact set.",
+            status=row.status,
         )
 
 
@@ -68,15 +99,37 @@ def _keep_version(
 ) -> None:
     connection.execute(
         insert(t.campaign_version),
-        {"campaign_id": campaign_id, "version": version, "settings": settings, "created_at": now},
+        {
+            "campaign_id": campaign_id,
+            "version": version,
+            "settings": settings,
+            "created_at": now,
+            "actor": safe_text(current_actor()),
+        },
     )
 
 
-def create(connection: Connection, settings: CampaignSettings, now: datetime) -> Campaign:
-    """Add a draft."""
+def note(
+    connection: Connection, action: str, campaign_id: int, now: datetime, before: Any, after: Any
+) -> None:
+    """Note in the audit what was done to a campaign."""
+    audit.note(
+        connection,
+        action=f"campaign.{action}",
+        kind="campaign",
+        subject=str(campaign_id),
+        campaign_id=campaign_id,
+        before=before,
+        after=after,
+        now=now,
+    )
+
+
+def insert_draft(connection: Connection, settings: CampaignSettings, now: datetime) -> int:
+    """Add a draft; returns its id."""
     _check_trunk(connection, settings.trunk_id)
     encoded = encode_settings(settings)
-    campaign_id = connection.execute(
+    campaign_id: int = connection.execute(
         insert(t.campaign).returning(t.campaign.c.id),
         {
             "status": CAMPAIGN.initial.value,
@@ -87,7 +140,15 @@ def create(connection: Connection, settings: CampaignSettings, now: datetime) ->
         },
     ).scalar_one()
     _keep_version(connection, campaign_id, 1, encoded, now)
-    return rows.campaign(row_of(connection, campaign_id))
+    return campaign_id
+
+
+def create(connection: Connection, settings: CampaignSettings, now: datetime) -> Campaign:
+    """Add a draft."""
+    campaign_id = insert_draft(connection, settings, now)
+    made = campaign(connection, campaign_id)
+    note(connection, "created", campaign_id, now, None, encode_settings(settings))
+    return made
 
 
 def change_settings(
@@ -114,7 +175,52 @@ def change_settings(
         .values(settings=encoded, version=version, trunk_id=settings.trunk_id)
     )
     _keep_version(connection, campaign_id, version, encoded, now)
-    return rows.campaign(row_of(connection, campaign_id))
+    release_held(connection, campaign_id, BY_SETTINGS, now)
+    changed = encoded.keys() | row.settings.keys()
+    names = sorted(n for n in changed if encoded.get(n) != row.settings.get(n))
+    note(
+        connection,
+        "changed",
+        campaign_id,
+        now,
+        {"version": row.version, **{n: row.settings.get(n) for n in names}},
+        {"version": version, **{n: encoded.get(n) for n in names}},
+    )
+    return campaign(connection, campaign_id)
+
+
+def release_held(
+    connection: Connection, campaign_id: int, reasons: Iterable[Reason], now: datetime
+) -> int:
+    """Have contacts of a campaign that wait for one of the reasons looked at again.
+
+    The campaign is locked for a change. Returns how many contacts there are.
+    """
+    return counts.update_where(
+        connection,
+        update(t.contact).values(due_at=now, hold=None),
+        _c.campaign_id == campaign_id,
+        text(t.HELD),
+        _c.hold.in_(sorted(reasons)),
+        hold=None,
+    )
+
+
+def release_holds(
+    connection: Connection, campaign_id: int | None, reasons: Iterable[Reason], now: datetime
+) -> int:
+    """Do :func:`release_held` for one campaign, or for all that are not over."""
+    wanted = list(reasons)
+    if campaign_id is None:
+        open_ = select(t.campaign.c.id).where(t.campaign.c.status.not_in(sorted(OVER)))
+        ids = list(connection.scalars(open_.order_by(t.campaign.c.id)))
+    else:
+        ids = [campaign_id]
+    released = 0
+    for each in ids:
+        row_of(connection, each, for_update=True)
+        released += release_held(connection, each, wanted, now)
+    return released
 
 
 def campaign(connection: Connection, campaign_id: int) -> Campaign:
@@ -130,34 +236,51 @@ def campaigns(connection: Connection, status: CampaignStatus | None) -> list[Cam
     return [rows.campaign(row) for row in connection.execute(statement)]
 
 
-def versions(connection: Connection, campaign_id: int) -> list[tuple[int, dict[str, Any]]]:
-    """Return every version of a campaign's settings as stored, oldest first."""
+def versions(connection: Connection, campaign_id: int) -> list[SettingsVersion]:
+    """Return every version of a campaign's settings, oldest first."""
+    row_of(connection, campaign_id)
+    v = t.campaign_version.c
     statement = (
-        select(t.campaign_version.c.version, t.campaign_version.c.settings)
-        .where(t.campaign_version.c.campaign_id == campaign_id)
-        .order_by(t.campaign_version.c.version)
+        select(v.version, v.settings, v.created_at, v.actor)
+        .where(v.campaign_id == campaign_id)
+        .order_by(v.version)
     )
-    return [(row.version, row.settings) for row in connection.execute(statement)]
+    return [
+        SettingsVersion(row.version, decode_settings(row.settings), row.created_at, row.actor)
+        for row in connection.execute(statement)
+    ]
+
+
+def step(connection: Connection, row: Row[Any], event: CampaignEvent, now: datetime) -> None:
+    """Take a step of the campaign table; the campaign is locked for it.
+
+    Raises:
+        IllegalTransition: the table has no such step.
+    """
+    status = CAMPAIGN.advance(CampaignStatus(row.status), event)
+    changes: dict[str, Any] = {"status": status.value}
+    if event in _BEGINS:
+        changes |= {"run_at": now, "started_at": row.started_at or now, "ended_at": None}
+    if status in OVER:
+        changes["ended_at"] = now
+    connection.execute(update(t.campaign).where(t.campaign.c.id == row.id).values(**changes))
+    told: dict[str, Any] = {"status": status.value}
+    if event in _CANCELS:
+        told["contacts_canceled"] = counts.update_where(
+            connection,
+            _CANCEL,
+            _c.campaign_id == row.id,
+            text(t.PENDING),
+            status=ContactStatus.CANCELED.value,
+            hold=None,
+        )
+    note(connection, event.value, row.id, now, {"status": row.status}, told)
 
 
 def move(connection: Connection, campaign_id: int, event: CampaignEvent, now: datetime) -> Campaign:
     """Take a step of the campaign table."""
-    row = row_of(connection, campaign_id, for_update=True)
-    status = CAMPAIGN.advance(CampaignStatus(row.status), event)
-    changes: dict[str, Any] = {"status": status.value}
-    if event is CampaignEvent.STARTED and row.started_at is None:
-        changes["started_at"] = now
-    if event in {CampaignEvent.FINISHED, CampaignEvent.STOPPED}:
-        changes["ended_at"] = now
-    if event is CampaignEvent.REOPENED:
-        changes["ended_at"] = None
-    connection.execute(update(t.campaign).where(t.campaign.c.id == campaign_id).values(**changes))
-    if event is CampaignEvent.STOPPED:
-        canceled = connection.execute(_CANCEL_PENDING, {"campaign": campaign_id}).rowcount
-        deltas = counts.Deltas()
-        deltas.move_contact(campaign_id, ContactStatus.PENDING, ContactStatus.CANCELED, canceled)
-        deltas.write(connection)
-    return rows.campaign(row_of(connection, campaign_id))
+    step(connection, row_of(connection, campaign_id, for_update=True), event, now)
+    return campaign(connection, campaign_id)
 
 
 def finish_if_done(connection: Connection, campaign_id: int, now: datetime) -> bool:
@@ -166,7 +289,39 @@ def finish_if_done(connection: Connection, campaign_id: int, now: datetime) -> b
     if not CAMPAIGN.allows(CampaignStatus(row.status), CampaignEvent.FINISHED):
         return False
     open_, total = counts.open_and_total(connection, campaign_id)
-    if open_ or not total:
+    if open_ or not total or decode_settings(row.settings).mode is CampaignMode.ALWAYS_ON:
         return False
-    move(connection, campaign_id, CampaignEvent.FINISHED, now)
+    step(connection, row, CampaignEvent.FINISHED, now)
     return True
+
+
+def reopen(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """Have a campaign that is completed run again; does nothing to others."""
+    if row.status == CampaignStatus.COMPLETED:
+        locked = row_of(connection, row.id, for_update=True)
+        step(connection, locked, CampaignEvent.REOPENED, now)
+
+
+def retry_failed(connection: Connection, campaign_id: int, now: datetime) -> int:
+    """Re-open a completed campaign for its failed contacts."""
+    row = row_of(connection, campaign_id, for_update=True)
+    CAMPAIGN.advance(CampaignStatus(row.status), CampaignEvent.REOPENED)
+    reopened = counts.update_where(
+        connection,
+        update(t.contact).values(
+            status=CONTACT.advance(ContactStatus.FAILED, ContactEvent.REOPENED).value,
+            due_at=now,
+            hold=None,
+            number_index=0,
+            round_base=_c.attempts,
+        ),
+        _c.campaign_id == campaign_id,
+        _c.status == ContactStatus.FAILED.value,
+        status=ContactStatus.PENDING.value,
+        hold=None,
+    )
+    if not reopened:
+        raise Conflict(f"Campaign {campaign_id} has no failed contact to retry.", status=row.status)
+    step(connection, row, CampaignEvent.REOPENED, now)
+    note(connection, "failed_retried", campaign_id, now, None, {"contacts": reopened})
+    return reopened

@@ -1,13 +1,18 @@
-"""Claiming: contacts that are due become attempts, and attempts may be sent."""
+"""Claiming: contacts that are due are judged and become attempts; attempts may be sent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from callcamp.core.model import Attempt, Claim
+from callcamp.core.gate import Decision, Judge, LetOut, PassedOver
+from callcamp.core.model import Attempt, CampaignSettings, Claim
+from callcamp.core.reasons import Reason
 from callcamp.core.states import (
     ATTEMPT,
     CONTACT,
@@ -17,30 +22,51 @@ from callcamp.core.states import (
     ContactEvent,
     ContactStatus,
 )
-from callcamp.store import campaigns, rows
+from callcamp.errors import InvalidInput
+from callcamp.ports import Claimed
+from callcamp.store import campaigns, due, gathering, rows
 from callcamp.store import tables as t
 from callcamp.store.codec import decode_settings
-from callcamp.store.counts import Deltas
+from callcamp.store.columns import NEVER
+from callcamp.store.counts import Deltas, counted
 
+MOST_EXAMINED = 500
+"""Contacts that one claim looks at; it holds up every other writer meanwhile."""
+_FIRST_LOOK = 8
+_SOONEST = timedelta(seconds=1)
 _c, _a = t.contact.c, t.attempt.c
 
-DUE = (
-    select(_c.id, _c.phone, _c.variables, _c.attempts)
-    .where(
-        _c.campaign_id == bindparam("campaign"),
-        text(t.PENDING),
-        _c.due_at <= bindparam("now"),
-    )
-    .order_by(_c.due_at, _c.id)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-)
-"""Due contacts, oldest due first; those that someone else is claiming are passed over."""
 _TAKE = (
     update(t.contact)
-    .where(_c.id.in_(bindparam("ids", expanding=True)))
-    .values(status=CONTACT.advance(ContactStatus.PENDING, ContactEvent.CLAIMED).value, due_at=None)
+    .where(_c.id == bindparam("_id"))
+    .values(
+        status=CONTACT.advance(ContactStatus.PENDING, ContactEvent.CLAIMED).value,
+        due_at=None,
+        hold=None,
+        number_index=bindparam("index"),
+        caller_number=bindparam("caller"),
+    )
 )
+_HOLD = (
+    update(t.contact)
+    .where(_c.id == bindparam("_id"))
+    .values(
+        status=CONTACT.advance(ContactStatus.PENDING, ContactEvent.HELD).value,
+        due_at=bindparam("until"),
+        hold=bindparam("reason"),
+    )
+)
+_SKIP = (
+    update(t.contact)
+    .where(_c.id == bindparam("_id"))
+    .values(
+        status=CONTACT.advance(ContactStatus.PENDING, ContactEvent.EXCLUDED).value,
+        due_at=None,
+        callback_at=None,
+        hold=bindparam("reason"),
+    )
+)
+_INSERT = insert(t.attempt)
 _TO_SEND = (
     select(_a.id, _a.status, _a.lease_until)
     .where(_a.id.in_(bindparam("ids", expanding=True)))
@@ -53,64 +79,196 @@ _SEND = (
 )
 
 
+@dataclass(slots=True)
+class _Claiming:
+    """One claim while it runs."""
+
+    campaign_id: int
+    version: int
+    settings: CampaignSettings
+    ids: Iterator[str]
+    now: datetime
+    lease_until: datetime
+    claims: list[Claim] = field(default_factory=list)
+    passed: Counter[Reason] = field(default_factory=Counter)
+    deltas: Deltas = field(default_factory=Deltas)
+
+    def carry_out(
+        self, connection: Connection, found: Sequence[Row[Any]], decisions: Sequence[Decision]
+    ) -> None:
+        """Write what was decided of some contacts."""
+        by_id = {row.id: row for row in found}
+        let_out: list[tuple[LetOut, Row[Any]]] = []
+        held: list[dict[str, Any]] = []
+        skipped: list[dict[str, Any]] = []
+        for decision in decisions:
+            row = by_id[decision.contact_id]
+            if isinstance(decision, LetOut):
+                let_out.append((decision, row))
+                self._move(row, ContactStatus.IN_PROGRESS, None)
+                continue
+            self.passed[decision.reason] += 1
+            values = {"_id": row.id, "reason": decision.reason.value}
+            if decision.skip:
+                skipped.append(values)
+                self._move(row, ContactStatus.SKIPPED, decision.reason)
+            else:
+                # Never due at once: it would be looked at again and again.
+                until = NEVER if decision.until is None else decision.until
+                held.append({**values, "until": max(until, self.now + _SOONEST)})
+                self._move(row, ContactStatus.PENDING, decision.reason)
+        for statement, values_list in ((_HOLD, held), (_SKIP, skipped)):
+            if values_list:
+                connection.execute(statement, values_list)
+        if let_out:
+            self._let_out(connection, let_out)
+
+    def _move(self, row: Row[Any], status: ContactStatus, hold: Reason | None) -> None:
+        before = counted(row)
+        self.deltas.move(self.campaign_id, before, before._replace(status=status, hold=hold))
+
+    def _let_out(self, connection: Connection, let_out: Sequence[tuple[LetOut, Row[Any]]]) -> None:
+        claims = [self._claim(decision, row) for decision, row in let_out]
+        connection.execute(
+            _TAKE,
+            [
+                {
+                    "_id": row.id,
+                    "index": decision.number_index,
+                    "caller": decision.caller_number or row.caller_number,
+                }
+                for decision, row in let_out
+            ],
+        )
+        connection.execute(
+            _INSERT,
+            [
+                {
+                    "id": a.id,
+                    "campaign_id": a.campaign_id,
+                    "contact_id": a.contact_id,
+                    "number": a.number,
+                    "ordinal": a.ordinal,
+                    "status": a.status.value,
+                    "settings_version": a.settings_version,
+                    "ring_timeout_s": a.ring_timeout_s,
+                    "claimed_at": a.claimed_at,
+                    "lease_until": a.lease_until,
+                    "caller_number": a.caller_number,
+                    "gate": a.gate or None,
+                    "refused": False,
+                    "round_ordinal": a.round_ordinal,
+                }
+                for a in (claim.attempt for claim in claims)
+            ],
+        )
+        used = Counter(c.attempt.caller_number for c in claims if c.attempt.caller_number)
+        if used:
+            from callcamp.store import numbers
+
+            numbers.note_call(connection, used, self.now)
+        self.claims += claims
+
+    def _claim(self, decision: LetOut, row: Row[Any]) -> Claim:
+        numbers = gathering.numbers_of(row)
+        gate = dict(decision.gate)
+        attempt = Attempt(
+            id=next(self.ids),
+            campaign_id=self.campaign_id,
+            contact_id=row.id,
+            number=numbers[decision.number_index],
+            ordinal=row.attempts + 1,
+            status=ATTEMPT.initial,
+            settings_version=self.version,
+            ring_timeout_s=gate.get("ring_timeout_s", self.settings.ring_timeout_s),
+            claimed_at=self.now,
+            lease_until=self.lease_until,
+            caller_number=decision.caller_number,
+            gate=gate,
+            round_ordinal=row.attempts + 1 - row.round_base,
+        )
+        return Claim(
+            attempt, row.variables, decision.open_until, row.place, numbers, decision.number_index
+        )
+
+
 def claim(
     connection: Connection,
     campaign_id: int,
     attempt_ids: Sequence[str],
+    *,
+    places: Sequence[str] | None,
+    judge: Judge,
+    look_back_s: float,
     now: datetime,
     lease_until: datetime,
-) -> list[Claim]:
-    """Take due contacts of a running campaign."""
+) -> Claimed:
+    """Take due contacts of a running campaign that the gate lets out."""
     # Shared: a stop waits for claims that run, and claims that come later see it.
     row = campaigns.row_of(connection, campaign_id, shared=True)
     if row.status != CampaignStatus.RUNNING or not attempt_ids:
-        return []
-    values = {"campaign": campaign_id, "now": now, "limit": len(attempt_ids)}
-    due = connection.execute(DUE, values).all()
-    if not due:
-        return []
-    ring_timeout_s = decode_settings(row.settings).ring_timeout_s
-    claims = [
-        Claim(
-            Attempt(
-                id=attempt_id,
+        return Claimed([], {}, 0, False)
+    settings = decode_settings(row.settings)
+    work = _Claiming(campaign_id, row.version, settings, iter(attempt_ids), now, lease_until)
+    examined, look, more = 0, max(len(attempt_ids), _FIRST_LOOK), False
+    while room := len(attempt_ids) - len(work.claims):
+        if examined >= MOST_EXAMINED:
+            more = True
+            break
+        limit = min(look, MOST_EXAMINED - examined)
+        found = due.find(connection, campaign_id, places, now, limit)
+        if not found:
+            break
+        decisions = judge(
+            gathering.batch(
+                connection,
+                found,
+                settings,
                 campaign_id=campaign_id,
-                contact_id=contact.id,
-                number=contact.phone,
-                ordinal=contact.attempts + 1,
-                status=ATTEMPT.initial,
-                settings_version=row.version,
-                ring_timeout_s=ring_timeout_s,
-                claimed_at=now,
-                lease_until=lease_until,
-            ),
-            contact.variables,
+                room=room,
+                look_back_s=look_back_s,
+                now=now,
+            )
         )
-        for attempt_id, contact in zip(attempt_ids, due, strict=False)
-    ]
-    rows.update_ids(connection, _TAKE, [contact.id for contact in due])
-    connection.execute(
-        insert(t.attempt),
-        [
-            {
-                "id": a.id,
-                "campaign_id": campaign_id,
-                "contact_id": a.contact_id,
-                "number": a.number,
-                "ordinal": a.ordinal,
-                "status": a.status.value,
-                "settings_version": a.settings_version,
-                "ring_timeout_s": a.ring_timeout_s,
-                "claimed_at": now,
-                "lease_until": lease_until,
-            }
-            for a in (c.attempt for c in claims)
-        ],
-    )
-    deltas = Deltas()
-    deltas.move_contact(campaign_id, ContactStatus.PENDING, ContactStatus.IN_PROGRESS, len(claims))
-    deltas.write(connection)
-    return claims
+        _check(found, decisions, room)
+        work.carry_out(connection, found, decisions)
+        examined += len(decisions)
+        if len(decisions) < len(found):
+            break
+        look *= 2
+    work.deltas.write(connection)
+    return Claimed(work.claims, dict(work.passed), examined, more)
+
+
+def _check(found: Sequence[Row[Any]], decisions: Sequence[Decision], room: int) -> None:
+    """Make sure that the gate answered what it was asked.
+
+    Raises:
+        InvalidInput: it did not; nothing may be written then.
+    """
+    numbers = {row.id: 1 + len(row.others or ()) for row in found}
+    problem, value = None, 0
+    for decision in decisions:
+        value = decision.contact_id
+        if value not in numbers:
+            problem = "a contact that it was not asked about, or one twice"
+            break
+        count = numbers.pop(value)
+        if isinstance(decision, PassedOver):
+            continue
+        room -= 1
+        if not 0 <= decision.number_index < count:
+            problem = f"number {decision.number_index} of a contact that has {count}"
+        elif room < 0:
+            problem = "more contacts than there is room for"
+        if problem:
+            break
+    if problem:
+        raise InvalidInput(
+            f"The gate decided about {problem} (contact {value}); nobody is called.",
+            field="judge",
+            value=value,
+        )
 
 
 def mark_dialing(connection: Connection, attempt_ids: Sequence[str], now: datetime) -> list[str]:

@@ -15,6 +15,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from callcamp.errors import InvalidInput
 
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""Due instant of contacts that wait until something changes; it never leaves the store."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -63,6 +65,16 @@ def plain_text(value: str, field: str) -> str:
     return value
 
 
+def safe_text(value: str | None) -> str | None:
+    """Return a text that every engine can keep, what it cannot keep replaced by ``?``.
+
+    For what comes with the result of a call, which must not be lost for it.
+    """
+    if value is None or (value.isascii() and "\0" not in value):
+        return value
+    return "".join("?" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware instant, kept as BIGINT microseconds since 1970."""
 
@@ -84,6 +96,19 @@ class Instant(TypeDecorator[datetime]):
     ) -> datetime | None:
         """Turn microseconds into an instant."""
         return maybe_instant(value)
+
+
+class Due(Instant):
+    """An instant at which a contact is due; :data:`NEVER` comes out as None."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Turn microseconds into an instant."""
+        return None if value == _NEVER_US else super().process_result_value(value, dialect)
+
+
+_NEVER_US = to_us(NEVER)
 
 
 class JsonText(TypeDecorator[Any]):

@@ -1,18 +1,23 @@
 """Counts of a campaign, kept by differences in the transaction of every change.
 
-Three kinds: ``contact`` (contacts by status), ``attempt`` (ended attempts by disposition)
-and ``result`` (contacts that are completed or failed, by last disposition). Live attempts
-are few and indexed, so they are counted when asked for.
+Kinds: ``contact`` (contacts by status), ``attempt`` (ended attempts by disposition),
+``result`` (contacts that are completed or failed, by last disposition), ``success`` (those
+of them that were a success; the key is empty), ``waiting`` (pending contacts by
+``PLACE|REASON``, without a reason when they are due) and ``skipped`` (by reason). Live
+attempts are few and indexed, so they are counted when asked for.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Connection, TextClause, Update, bindparam, func, select, text
 
 from callcamp.core.model import CampaignCounts
 from callcamp.core.outcome import Disposition
+from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus, ContactStatus
 from callcamp.errors import NotFound
 from callcamp.store import tables as t
@@ -20,6 +25,9 @@ from callcamp.store import tables as t
 CONTACT = "contact"
 ATTEMPT = "attempt"
 RESULT = "result"
+SUCCESS = "success"
+WAITING = "waiting"
+SKIPPED = "skipped"
 WITH_RESULT = frozenset({ContactStatus.COMPLETED, ContactStatus.FAILED})
 """Contacts that have a result."""
 
@@ -41,17 +49,50 @@ _LIVE = (
 _EXISTS = select(t.campaign.c.id).where(t.campaign.c.id == bindparam("campaign"))
 
 
+class Counted(NamedTuple):
+    """What of a contact is counted."""
+
+    status: str
+    place: str
+    hold: str | None
+    disposition: str | None
+    success: bool | None
+
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """Yield kind and key of every count that the contact is in."""
+        yield CONTACT, self.status
+        if self.status == ContactStatus.PENDING:
+            yield WAITING, f"{self.place}|{self.hold or ''}"
+        elif self.status == ContactStatus.SKIPPED:
+            yield SKIPPED, self.hold or ""
+        elif self.status in WITH_RESULT:
+            if self.disposition is not None:
+                yield RESULT, self.disposition
+            if self.success:
+                yield SUCCESS, ""
+
+
+COUNTED = tuple(t.contact.c[name] for name in Counted._fields)
+"""The columns of :class:`Counted`."""
+
+
+def counted(row: Any) -> Counted:
+    """Return what is counted of a row that has at least those columns."""
+    return Counted(row.status, row.place, row.hold, row.disposition, row.success)
+
+
 class Deltas(Counter[Key]):
     """Differences that one transaction makes to the counts."""
 
-    def contact(self, campaign_id: int, status: str, n: int = 1) -> None:
-        """Count contacts of a status."""
-        self[campaign_id, CONTACT, status] += n
+    def add(self, campaign_id: int, contact: Counted, n: int = 1) -> None:
+        """Count contacts in (or out, with a negative number)."""
+        for kind, key in contact.keys():  # noqa: SIM118 - no mapping
+            self[campaign_id, kind, key] += n
 
-    def move_contact(self, campaign_id: int, old: str, new: str, n: int = 1) -> None:
-        """Count contacts out of one status and into another."""
-        self[campaign_id, CONTACT, old] -= n
-        self[campaign_id, CONTACT, new] += n
+    def move(self, campaign_id: int, before: Counted, after: Counted, n: int = 1) -> None:
+        """Count contacts out of what they were and into what they are."""
+        self.add(campaign_id, before, -n)
+        self.add(campaign_id, after, n)
 
     def write(self, connection: Connection) -> None:
         """Add the differences to the stored counts."""
@@ -65,20 +106,83 @@ class Deltas(Counter[Key]):
             connection.execute(_ADD, rows)
 
 
-def counts(connection: Connection, campaign_id: int) -> CampaignCounts:
-    """Return the counts of a campaign."""
+Condition = ColumnElement[bool] | TextClause
+
+
+def groups(connection: Connection, *conditions: Condition) -> list[tuple[int, Counted, int]]:
+    """Return contacts by campaign and by what is counted of them: ``(campaign, what, n)``."""
+    statement = (
+        select(t.contact.c.campaign_id, *COUNTED, func.count())
+        .where(*conditions)
+        .group_by(t.contact.c.campaign_id, *COUNTED)
+    )
+    return [(row[0], Counted(*row[1:-1]), row[-1]) for row in connection.execute(statement)]
+
+
+def update_where(
+    connection: Connection,
+    statement: Update,
+    *conditions: Condition,
+    **after: Any,
+) -> int:
+    """Change contacts that fulfil conditions, and their counts; returns how many.
+
+    Args:
+        connection: the connection; the contacts' campaigns are locked.
+        statement: the UPDATE, without its conditions.
+        conditions: of the contacts.
+        after: what becomes of the columns of :class:`Counted`.
+    """
+    deltas, total = Deltas(), 0
+    for campaign_id, before, n in groups(connection, *conditions):
+        deltas.move(campaign_id, before, before._replace(**after), n)
+        total += n
+    if total:
+        connection.execute(statement.where(*conditions))
+        deltas.write(connection)
+    return total
+
+
+def _reason(key: str) -> Reason | None:
+    return Reason(key) if key else None
+
+
+def waiting_keys(key: str) -> tuple[str, Reason | None]:
+    """Return place and reason of the key of a ``waiting`` count."""
+    place, _, reason = key.rpartition("|")
+    return place, _reason(reason)
+
+
+def by_kind(connection: Connection, campaign_id: int) -> dict[str, dict[str, int]]:
+    """Return the stored counts that are not zero, by kind and key.
+
+    Raises:
+        NotFound: there is no such campaign.
+    """
     values = {"campaign": campaign_id}
     if connection.scalar(_EXISTS, values) is None:
         raise NotFound(f"There is no campaign {campaign_id}.", kind="campaign", key=campaign_id)
-    kinds: dict[str, dict[str, int]] = {CONTACT: {}, ATTEMPT: {}, RESULT: {}}
+    kinds: dict[str, dict[str, int]] = {kind: {} for kind in t.COUNT_KINDS}
     for kind, key, n in connection.execute(_READ, values):
         if n:
             kinds[kind][key] = n
+    return kinds
+
+
+def counts(connection: Connection, campaign_id: int) -> CampaignCounts:
+    """Return the counts of a campaign."""
+    kinds = by_kind(connection, campaign_id)
+    waiting: Counter[Reason | None] = Counter()
+    for key, n in kinds[WAITING].items():
+        waiting[waiting_keys(key)[1]] += n
     return CampaignCounts(
         contacts={ContactStatus(k): n for k, n in kinds[CONTACT].items()},
         attempts_ended={Disposition(k): n for k, n in kinds[ATTEMPT].items()},
         results={Disposition(k): n for k, n in kinds[RESULT].items()},
-        live={AttemptStatus(s): n for s, n in connection.execute(_LIVE, values)},
+        live={AttemptStatus(s): n for s, n in connection.execute(_LIVE, {"campaign": campaign_id})},
+        successes=kinds[SUCCESS].get("", 0),
+        waiting=dict(waiting),
+        skipped={_reason(k): n for k, n in kinds[SKIPPED].items()},
     )
 
 
@@ -102,16 +206,10 @@ def recount(connection: Connection, campaign_id: int) -> dict[tuple[str, str], t
     for kind, key, n in connection.execute(_READ, {"campaign": campaign_id}):
         stored[kind, key] = n
     scanned: Counter[tuple[str, str]] = Counter()
-    contact, attempt = t.contact.c, t.attempt.c
-    contacts = (
-        select(contact.status, contact.disposition, func.count())
-        .where(contact.campaign_id == campaign_id)
-        .group_by(contact.status, contact.disposition)
-    )
-    for status, disposition, n in connection.execute(contacts):
-        scanned[CONTACT, status] += n
-        if status in WITH_RESULT and disposition is not None:
-            scanned[RESULT, disposition] += n
+    for _, contact, n in groups(connection, t.contact.c.campaign_id == campaign_id):
+        for counted_as in contact.keys():  # noqa: SIM118
+            scanned[counted_as] += n
+    attempt = t.attempt.c
     ended = (
         select(attempt.disposition, func.count())
         .where(attempt.campaign_id == campaign_id, attempt.status == AttemptStatus.ENDED.value)

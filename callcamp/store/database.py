@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -245,7 +246,11 @@ class SqliteDatabase(Database):
             with store_errors(), connection.begin():
                 return fn(connection, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._write_thread, run)
+        # In the caller's context: it says who acts, for the audit.
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._write_thread, context.run, run
+        )
 
     def _check_file(self) -> None:
         """Refuse to write into a file that has no name any more: it would be lost at the end."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from callcamp.errors import Conflict, NotFound
 from callcamp.ports import ContactImport
-from callcamp.store import campaigns, rows
+from callcamp.store import audit, campaigns, rows
 from callcamp.store import contacts as contacts_
 from callcamp.store import tables as t
 from callcamp.store.columns import plain_text
@@ -48,6 +48,15 @@ def create(
             "created_at": now,
         },
     ).scalar_one()
+    audit.note(
+        connection,
+        action="import.previewed",
+        kind="import",
+        subject=str(import_id),
+        campaign_id=campaign_id,
+        after={"filename": filename},
+        now=now,
+    )
     return rows.contact_import(row_of(connection, import_id))
 
 
@@ -88,5 +97,15 @@ def undo(connection: Connection, import_id: int, now: datetime) -> int:
     deleted = contacts_.remove(connection, row.campaign_id, import_id)
     connection.execute(
         update(t.contact_import).where(_i.id == import_id).values(status="undone", undone_at=now)
+    )
+    audit.note(
+        connection,
+        action="import.undone",
+        kind="import",
+        subject=str(import_id),
+        campaign_id=row.campaign_id,
+        before={"added": row.added},
+        after={"contacts_deleted": deleted},
+        now=now,
     )
     return deleted

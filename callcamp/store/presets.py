@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text
 
 from callcamp.errors import NotFound
 from callcamp.ports import MappingPreset
+from callcamp.store import audit
 from callcamp.store import tables as t
 
 _p = t.mapping_preset.c
@@ -28,9 +29,19 @@ def save(
 ) -> MappingPreset:
     """Add a preset, or change the mapping of the one of that name."""
     new = MappingPreset(name, mapping, now)
+    one = select(*_COLUMNS).where(_p.name == new.name)
+    before = connection.execute(one).one_or_none()
     connection.execute(_SAVE, {"name": new.name, "mapping": new.mapping, "created_at": now})
-    row = connection.execute(select(*_COLUMNS).where(_p.name == new.name)).one()
-    return MappingPreset(*row)
+    audit.note(
+        connection,
+        action="mapping_preset.added" if before is None else "mapping_preset.changed",
+        kind="mapping_preset",
+        subject=new.name,
+        before=before and before.mapping,
+        after=new.mapping,
+        now=now,
+    )
+    return MappingPreset(*connection.execute(one).one())
 
 
 def presets(connection: Connection) -> list[MappingPreset]:
@@ -45,8 +56,14 @@ def remove(connection: Connection, name: str) -> None:
         NotFound: there is none of that name.
     """
     # A name that no preset can have (a NUL, half a character) must not reach the driver.
-    if (
-        not name.isprintable()
-        or not connection.execute(delete(t.mapping_preset).where(_p.name == name)).rowcount
-    ):
+    gone = delete(t.mapping_preset).where(_p.name == name).returning(_p.mapping)
+    before = connection.execute(gone).one_or_none() if name.isprintable() else None
+    if before is None:
         raise NotFound(f"There is no mapping preset {name!r}.", kind="mapping_preset", key=name)
+    audit.note(
+        connection,
+        action="mapping_preset.deleted",
+        kind="mapping_preset",
+        subject=name,
+        before=before.mapping,
+    )

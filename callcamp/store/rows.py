@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Update, select
+from sqlalchemy import Connection, Delete, Executable, Row, Update, select
 
 from callcamp.core.model import Attempt, Campaign, Contact, Trunk
 from callcamp.core.outcome import Disposition
+from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus, CampaignStatus, ContactStatus
 from callcamp.ports import ContactImport
 from callcamp.store import tables as t
@@ -33,21 +34,42 @@ def _disposition(value: str | None) -> Disposition | None:
     return None if value is None else Disposition(value)
 
 
+def _reason(value: str | None) -> Reason | None:
+    return None if value is None else Reason(value)
+
+
 def by_ids(
-    connection: Connection, statement: Select[Any], ids: Iterable[Any]
+    connection: Connection,
+    statement: Executable,
+    ids: Iterable[Any],
+    values: Mapping[str, Any] | None = None,
 ) -> Iterator[Row[Any]]:
-    """Yield the rows of a SELECT whose parameter ``ids`` is an IN list, however long."""
+    """Yield the rows of a SELECT whose parameter ``ids`` is an IN list, however long.
+
+    Args:
+        connection: the connection.
+        statement: the SELECT.
+        ids: for the IN list; each is asked for once.
+        values: its other parameters.
+    """
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), MOST_IDS):
-        yield from connection.execute(statement, {"ids": unique[start : start + MOST_IDS]})
+        part = unique[start : start + MOST_IDS]
+        yield from connection.execute(statement, {**(values or {}), "ids": part})
 
 
 def update_ids(
-    connection: Connection, statement: Update, ids: Sequence[Any], **values: Any
-) -> None:
-    """Run an UPDATE whose parameter ``ids`` is an IN list, however long."""
+    connection: Connection, statement: Update | Delete, ids: Sequence[Any], **values: Any
+) -> int:
+    """Run an UPDATE or DELETE whose parameter ``ids`` is an IN list, however long.
+
+    Returns how many rows it changed.
+    """
+    changed = 0
     for start in range(0, len(ids), MOST_IDS):
-        connection.execute(statement, {"ids": ids[start : start + MOST_IDS], **values})
+        part = ids[start : start + MOST_IDS]
+        changed += connection.execute(statement, {"ids": part, **values}).rowcount
+    return changed
 
 
 def trunk(row: Row[Any]) -> Trunk:
@@ -65,6 +87,7 @@ def campaign(row: Row[Any]) -> Campaign:
         created_at=row.created_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        run_at=row.run_at,
     )
 
 
@@ -73,6 +96,8 @@ def contact(row: Row[Any]) -> Contact:
     values = dict(row._mapping)  # noqa: SLF001
     values["status"] = ContactStatus(row.status)
     values["disposition"] = _disposition(row.disposition)
+    values["hold"] = _reason(row.hold)
+    values["others"] = tuple(row.others or ())
     return Contact(**values)
 
 
@@ -81,7 +106,8 @@ def attempt(row: Sequence[Any]) -> Attempt:
     values = dict(zip(_ATTEMPT_COLUMNS, row, strict=True))
     values["status"] = AttemptStatus(values["status"])
     values["disposition"] = _disposition(values["disposition"])
-    values["evidence"] = values["evidence"] or {}
+    for name in ("evidence", "gate", "variables"):
+        values[name] = values[name] or {}
     return Attempt(**values)
 
 

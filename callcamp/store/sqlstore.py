@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from callcamp.core.gate import Batch, Judge
 from callcamp.core.model import (
     Attempt,
     AttemptChange,
     Campaign,
     CampaignCounts,
     CampaignSettings,
-    Claim,
     Contact,
+    ContactChoice,
     NewContact,
+    Revision,
     Trunk,
+    Waiting,
 )
 from callcamp.core.outcome import Disposition
+from callcamp.core.reasons import Reason
 from callcamp.core.states import CampaignEvent, CampaignStatus, ContactStatus
-from callcamp.ports import AddResult, Applied, ContactImport, MappingPreset
+from callcamp.ports import (
+    AddResult,
+    Applied,
+    Claimed,
+    ContactImport,
+    MappingPreset,
+    OnDuplicate,
+    SettingsVersion,
+)
 from callcamp.store import (
+    adding,
     attempts,
     campaigns,
+    changing,
     claims,
+    copying,
     counts,
+    due,
+    gathering,
     imports,
     presets,
+    revising,
     schema,
     trunks,
 )
@@ -84,17 +102,36 @@ class SqlStore(RecordsSql):
         return await self._db.write(campaigns.create, settings, now)
 
     async def change_settings(
-        self, campaign_id: int, settings: CampaignSettings, *, expected_version: int
+        self,
+        campaign_id: int,
+        settings: CampaignSettings,
+        *,
+        expected_version: int,
+        now: datetime,
     ) -> Campaign:
         """Replace the settings and count the version up; the old version is kept."""
-        now = datetime.now(UTC)
         return await self._db.write(
             campaigns.change_settings, campaign_id, settings, expected_version, now
         )
 
-    async def settings_versions(self, campaign_id: int) -> list[tuple[int, dict[str, Any]]]:
-        """Return every version of a campaign's settings as stored, oldest first."""
+    async def settings_versions(self, campaign_id: int) -> list[SettingsVersion]:
+        """Return every version of the settings, oldest first."""
         return await self._db.read(campaigns.versions, campaign_id)
+
+    async def clone_campaign(
+        self,
+        campaign_id: int,
+        settings: CampaignSettings,
+        choice: ContactChoice | None,
+        *,
+        now: datetime,
+    ) -> Campaign:
+        """Add a draft and, given a choice, copies of those contacts."""
+        return await self._db.write(copying.clone, campaign_id, settings, choice, now)
+
+    async def retry_failed(self, campaign_id: int, *, now: datetime) -> int:
+        """Re-open a completed campaign for its failed contacts; returns how many."""
+        return await self._db.write(campaigns.retry_failed, campaign_id, now)
 
     async def campaign(self, campaign_id: int) -> Campaign:
         """Return one campaign."""
@@ -107,7 +144,7 @@ class SqlStore(RecordsSql):
     async def move_campaign(
         self, campaign_id: int, event: CampaignEvent, *, now: datetime
     ) -> Campaign:
-        """Take a step of the campaign table; a stop cancels what is pending."""
+        """Take a step of the campaign table; an end cancels what is pending."""
         return await self._db.write(campaigns.move, campaign_id, event, now)
 
     async def finish_if_done(self, campaign_id: int, *, now: datetime) -> bool:
@@ -115,14 +152,19 @@ class SqlStore(RecordsSql):
         return await self._db.write(campaigns.finish_if_done, campaign_id, now)
 
     async def add_contacts(
-        self, campaign_id: int, contacts: Iterable[NewContact], *, now: datetime
+        self,
+        campaign_id: int,
+        contacts: Iterable[NewContact],
+        *,
+        now: datetime,
+        on_duplicate: OnDuplicate = OnDuplicate.SKIP,
     ) -> AddResult:
-        """Add contacts, due at once; numbers that are there already are left out.
+        """Add contacts, due at once.
 
         Raises:
-            Conflict: the campaign is completed or canceled.
+            Conflict: the campaign takes no (more) contacts.
         """
-        return await self._db.write(contacts_.add, campaign_id, list(contacts), now)
+        return await self._db.write(adding.add, campaign_id, list(contacts), now, on_duplicate)
 
     async def contacts(
         self,
@@ -147,24 +189,70 @@ class SqlStore(RecordsSql):
         """Delete every contact without an attempt of a campaign that never started."""
         return await self._db.write(contacts_.delete_all, campaign_id)
 
-    async def count_due(self, campaign_id: int, *, now: datetime, limit: int) -> int:
-        """Count pending contacts that are due, up to ``limit``."""
-        return await self._db.read(contacts_.count_due, campaign_id, now, limit)
+    async def contact(self, contact_id: int) -> Contact:
+        """Return one contact."""
+        return await self._db.read(contacts_.contact, contact_id)
 
-    async def next_due_at(self, campaign_id: int) -> datetime | None:
-        """Return the earliest ``due_at`` of the pending contacts."""
-        return await self._db.read(contacts_.next_due_at, campaign_id)
+    async def delete_contact(self, contact_id: int, *, now: datetime) -> None:
+        """Delete one contact; the records of its calls stay."""
+        await self._db.write(changing.delete_one, contact_id, now)
+
+    async def exclude_contact(self, contact_id: int, *, reason: str, now: datetime) -> Contact:
+        """Exclude a contact from its campaign."""
+        return await self._db.write(changing.exclude, contact_id, reason, now)
+
+    async def set_place(self, contact_id: int, place: str, *, now: datetime) -> Contact:
+        """Say where a contact is."""
+        return await self._db.write(changing.set_place, contact_id, place, now)
+
+    async def skip_contact(self, contact_id: int, reason: Reason, *, now: datetime) -> Contact:
+        """Leave a pending contact out, with a reason."""
+        return await self._db.write(changing.skip, contact_id, reason, now)
+
+    async def waiting(self, campaign_id: int, *, at: datetime) -> list[Waiting]:
+        """Return the pending contacts by place and reason."""
+        return await self._db.read(contacts_.waiting, campaign_id, at)
+
+    async def gather(self, contact_id: int, *, now: datetime, look_back_s: float) -> Batch:
+        """Return the batch that a claim of this one contact would be judged on."""
+        return await self._db.read(gathering.gather, contact_id, now, look_back_s)
+
+    async def release_holds(
+        self, campaign_id: int | None, reasons: Iterable[Reason], *, now: datetime
+    ) -> int:
+        """Have contacts that wait for one of the reasons looked at again."""
+        return await self._db.write(campaigns.release_holds, campaign_id, list(reasons), now)
+
+    async def heads(self, campaign_id: int) -> dict[str, datetime | None]:
+        """Return the places that have pending contacts, each with its earliest ``due_at``."""
+        return await self._db.read(due.heads, campaign_id)
 
     async def claim(
         self,
         campaign_id: int,
         attempt_ids: Sequence[str],
         *,
+        places: Sequence[str] | None,
+        judge: Judge,
+        look_back_s: float,
         now: datetime,
         lease_until: datetime,
-    ) -> list[Claim]:
-        """Take due contacts of a running campaign, oldest due first."""
-        return await self._db.write(claims.claim, campaign_id, list(attempt_ids), now, lease_until)
+    ) -> Claimed:
+        """Take due contacts of a running campaign that the gate lets out.
+
+        Raises:
+            InvalidInput: the gate did not answer what it was asked.
+        """
+        return await self._db.write(
+            claims.claim,
+            campaign_id,
+            list(attempt_ids),
+            places=places,
+            judge=judge,
+            look_back_s=look_back_s,
+            now=now,
+            lease_until=lease_until,
+        )
 
     async def mark_dialing(self, attempt_ids: Sequence[str], *, now: datetime) -> list[str]:
         """Note that calls are about to be sent; returns the ids that may be sent."""
@@ -173,6 +261,10 @@ class SqlStore(RecordsSql):
     async def apply(self, changes: Sequence[AttemptChange]) -> list[Applied]:
         """Commit steps of attempts with what they do to contacts and counts."""
         return await self._db.write(attempts.apply, list(changes))
+
+    async def revise(self, revision: Revision, *, now: datetime) -> Attempt:
+        """Note what was learnt of an attempt after its end."""
+        return await self._db.write(revising.revise, revision, now)
 
     async def attempt(self, attempt_id: str) -> Attempt:
         """Return one attempt."""

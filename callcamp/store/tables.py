@@ -8,8 +8,10 @@ pending contacts have a due instant.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -21,11 +23,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
 from callcamp.core.states import LIVE_ATTEMPT, AttemptStatus, CampaignStatus, ContactStatus
-from callcamp.store.columns import Instant, JsonText, key_type, sorted_text
+from callcamp.store.columns import Due, Instant, JsonText, key_type, sorted_text
 
 IMPORT_STATUSES = ("previewed", "confirmed", "undone")
 """What an import can be."""
@@ -40,10 +43,22 @@ def _one_of(column: str, values: Iterable[str]) -> str:
 # parameters, or SQLite does not use the index. So both take it from here.
 PENDING = "contact.status = 'pending'"
 """Condition of the contacts that wait for a call."""
+CALLBACK = f"{PENDING} AND contact.callback_at IS NOT NULL"
+"""Condition of the contacts that wait for an agreed callback."""
+HELD = f"{PENDING} AND contact.hold IS NOT NULL"
+"""Condition of the contacts that wait for a reason."""
 LIVE = _one_of("attempt.status", sorted(LIVE_ATTEMPT))
 """Condition of the attempts that are not settled."""
-_PENDING_INDEX = text(PENDING.replace("contact.", ""))
-_LIVE_INDEX = text(LIVE.replace("attempt.", ""))
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """Return the arguments of an index over those rows only."""
+    bare = text(condition.replace("contact.", "").replace("attempt.", ""))
+    return {"sqlite_where": bare, "postgresql_where": bare}
+
+
+COUNT_KINDS = ("contact", "attempt", "result", "success", "waiting", "skipped")
+"""What is counted of a campaign, see :mod:`callcamp.store.counts`."""
 
 metadata = MetaData(
     naming_convention={
@@ -77,6 +92,7 @@ campaign = Table(
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("ended_at", Instant),
+    Column("run_at", Instant),
     CheckConstraint(_one_of("status", CampaignStatus), name="status"),
     sqlite_autoincrement=True,
 )
@@ -88,6 +104,7 @@ campaign_version = Table(
     Column("version", Integer, nullable=False),
     Column("settings", JsonText, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("actor", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("campaign_id", "version"),
     sqlite_with_rowid=False,
 )
@@ -117,28 +134,45 @@ contact = Table(
     Column("variables", JsonText, nullable=False),
     Column("status", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("due_at", Instant),
+    Column("due_at", Due),
     Column("disposition", Text),
     # No index: an undo is rare and may scan; every import would pay for it.
     Column("import_id", key_type(), ForeignKey("contact_import.id")),
     Column("row_no", Integer),
     Column("last_attempt_at", Instant),
+    Column("place", sorted_text(), nullable=False, server_default=""),
+    Column("hold", Text),
+    Column("others", JsonText),
+    Column("number_index", Integer, nullable=False, server_default="0"),
+    Column("callback_at", Instant),
+    Column("success", Boolean),
+    Column("outcome", Text),
+    Column("caller_number", Text),
+    Column("round_base", Integer, nullable=False, server_default="0"),
     UniqueConstraint("campaign_id", "phone"),
     CheckConstraint(_one_of("status", ContactStatus), name="status"),
+    # One that waits until something changes is due at columns.NEVER.
     CheckConstraint("(status = 'pending') = (due_at IS NOT NULL)", name="due"),
     # Pages list by id, with and without a status.
     Index("ix_contact_page", "campaign_id", "id"),
     Index("ix_contact_status", "campaign_id", "status", "id"),
-    Index(
-        "ix_contact_due",
-        "campaign_id",
-        "due_at",
-        "id",
-        sqlite_where=_PENDING_INDEX,
-        postgresql_where=_PENDING_INDEX,
-    ),
+    Index("ix_contact_due", "campaign_id", "place", "due_at", "id", **_only(PENDING)),
+    Index("ix_contact_callback", "campaign_id", "place", "due_at", "id", **_only(CALLBACK)),
+    Index("ix_contact_hold", "campaign_id", "hold", "place", "due_at", **_only(HELD)),
     sqlite_autoincrement=True,
 )
+
+contact_number = Table(
+    "contact_number",
+    metadata,
+    Column("phone", Text, nullable=False),
+    Column("contact_id", key_type(), ForeignKey("contact.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("phone", "contact_id"),
+    # What the foreign key needs: deleting contacts looks for theirs.
+    Index("ix_contact_number_contact_id", "contact_id"),
+    sqlite_with_rowid=False,
+)
+"""The further numbers of contacts, to find contacts by any of their numbers."""
 
 attempt = Table(
     "attempt",
@@ -159,25 +193,25 @@ attempt = Table(
     Column("ended_at", Instant),
     Column("disposition", Text),
     Column("evidence", JsonText),
+    Column("caller_number", Text),
+    Column("gate", JsonText),
+    Column("outcome", Text),
+    Column("success", Boolean),
+    Column("decided_by", Text),
+    Column("rule", Text),
+    Column("variables", JsonText),
+    Column("refused", Boolean, nullable=False, server_default=false()),
+    Column("round_ordinal", Integer, nullable=False, server_default="1"),
     CheckConstraint(_one_of("status", AttemptStatus), name="status"),
     CheckConstraint("(status = 'ended') = (disposition IS NOT NULL)", name="disposition"),
     Index("ix_attempt_page", "campaign_id", "id"),
     # Also what the foreign key needs: without it, deleting contacts scans the attempts.
     Index("ix_attempt_contact", "contact_id"),
-    Index(
-        "uq_attempt_live",
-        "contact_id",
-        unique=True,
-        sqlite_where=_LIVE_INDEX,
-        postgresql_where=_LIVE_INDEX,
-    ),
-    Index(
-        "ix_attempt_live",
-        "campaign_id",
-        "id",
-        sqlite_where=_LIVE_INDEX,
-        postgresql_where=_LIVE_INDEX,
-    ),
+    Index("uq_attempt_live", "contact_id", unique=True, **_only(LIVE)),
+    Index("ix_attempt_live", "campaign_id", "id", **_only(LIVE)),
+    # What the gate asks of a number: its calls of some days, and those that go on.
+    Index("ix_attempt_number", "number", "claimed_at"),
+    Index("ix_attempt_live_number", "number", **_only(LIVE)),
 )
 
 campaign_count = Table(
@@ -188,7 +222,7 @@ campaign_count = Table(
     Column("key", Text, nullable=False),
     Column("n", key_type(), nullable=False),
     PrimaryKeyConstraint("campaign_id", "kind", "key"),
-    CheckConstraint(_one_of("kind", ("contact", "attempt", "result")), name="kind"),
+    CheckConstraint(_one_of("kind", COUNT_KINDS), name="kind"),
     sqlite_with_rowid=False,
 )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, select, text
 
 from callcamp.core.model import Trunk
-from callcamp.store import rows
+from callcamp.store import audit, rows
 from callcamp.store import tables as t
 from callcamp.store.columns import Instant, plain_text
 
@@ -34,11 +34,20 @@ def save_trunk(
     """Add or change a trunk."""
     plain_text(name, "name")
     plain_text(dial_string, "dial_string")
-    connection.execute(
-        _SAVE,
-        {"name": name, "dial_string": dial_string, "cps": cps, "max_channels": max_channels},
+    one = select(t.trunk).where(t.trunk.c.name == name)
+    before = connection.execute(one).one_or_none()
+    values = {"dial_string": dial_string, "cps": cps, "max_channels": max_channels}
+    connection.execute(_SAVE, {"name": name, **values})
+    saved = rows.trunk(connection.execute(one).one())
+    audit.note(
+        connection,
+        action="trunk.added" if before is None else "trunk.changed",
+        kind="trunk",
+        subject=name,
+        before=before and {key: getattr(before, key) for key in values},
+        after=values,
     )
-    return rows.trunk(connection.execute(select(t.trunk).where(t.trunk.c.name == name)).one())
+    return saved
 
 
 def trunks(connection: Connection) -> list[Trunk]:

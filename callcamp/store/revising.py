@@ -1,0 +1,78 @@
+"""What is learnt of an attempt after its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from callcamp.core.model import Attempt, Revision
+from callcamp.core.states import CONTACT, AttemptStatus, ContactStatus
+from callcamp.errors import Conflict, NotFound
+from callcamp.store import attempts, contacts, counts, suppression
+from callcamp.store import tables as t
+from callcamp.store.columns import safe_text
+
+_a, _c = t.attempt.c, t.contact.c
+_STEPS = frozenset({ContactStatus.PENDING, ContactStatus.COMPLETED, ContactStatus.FAILED})
+"""Contacts that may be called again, or not any more, for what was learnt later."""
+
+
+def revise(connection: Connection, revision: Revision, now: datetime) -> Attempt:
+    """Note what was learnt, and do to the contact what follows from it."""
+    statement = select(t.attempt).where(_a.id == revision.attempt_id).with_for_update()
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"There is no attempt {revision.attempt_id!r}.",
+            kind="attempt",
+            key=revision.attempt_id,
+        )
+    if row.status != AttemptStatus.ENDED:
+        raise Conflict(
+            f"Attempt {row.id} is {row.status}; what comes of it can be changed when it has ended.",
+            status=row.status,
+        )
+    noted = {"outcome": row.outcome, "variables": row.variables, "refused": row.refused}
+    attempts.merge_notes(noted, revision)
+    if revision.success is not None:
+        noted |= {"success": revision.success, "decided_by": safe_text(revision.decided_by)}
+    if revision.rule is not None:
+        noted["rule"] = safe_text(revision.rule)
+    connection.execute(update(t.attempt).where(_a.id == row.id).values(**noted))
+    _revise_contact(connection, row, revision)
+    if revision.suppress:
+        suppression.suppress(connection, list(revision.suppress), now)
+    return attempts.attempt(connection, row.id)
+
+
+def _revise_contact(connection: Connection, row: Row[Any], revision: Revision) -> None:
+    over = attempts.campaigns_over(connection, [row.campaign_id])
+    statement = select(t.contact).where(_c.id == row.contact_id).with_for_update()
+    contact = connection.execute(statement).one()
+    status = ContactStatus(contact.status)
+    if contact.attempts != row.ordinal or status is ContactStatus.IN_PROGRESS:
+        return
+    values: dict[str, Any] = {}
+    if revision.success is not None:
+        values["success"] = revision.success
+    if revision.outcome is not None:
+        values["outcome"] = safe_text(revision.outcome)
+    change = revision.contact
+    if change is not None and not over and status in _STEPS:
+        after = CONTACT.advance(status, change.event)
+        if after is ContactStatus.PENDING and change.due_at is None:
+            raise Conflict("A contact that is to be called again needs a due instant.")
+        values |= attempts.next_call(after, change, contact.callback_at)
+        if change.number_index is not None:
+            values["number_index"] = change.number_index
+        contacts.set_variables(connection, {contact.id: change.variables})
+    if not values:
+        return
+    connection.execute(update(t.contact).where(_c.id == contact.id).values(**values))
+    before = counts.counted(contact)
+    changed = {name: values[name] for name in counts.Counted._fields if name in values}
+    deltas = counts.Deltas()
+    deltas.move(contact.campaign_id, before, before._replace(**changed))
+    deltas.write(connection)
