@@ -23,7 +23,7 @@ from statistics import median
 
 from benchmarks.bare_loop import BareLoop
 from benchmarks.figures import Figures, at_least, at_most
-from callcamp.core.model import CampaignSettings, DailyWindow, NewContact, RetryPolicy
+from callcamp.core.model import CampaignMode, CampaignSettings, DailyWindow, NewContact, RetryPolicy
 from callcamp.lab import LabInfo, lab_down, lab_up, load_number, witness, witness_mark
 from callcamp.store import SqlStore, migrate
 
@@ -142,7 +142,10 @@ async def _campaign(store: SqlStore, info: LabInfo, kind: Kind) -> int:
             concurrency=kind.concurrency,
             # Those hung up on at once are called again: the list lasts.
             retry=RetryPolicy(max_attempts=9, delay_s=0),
-            window=DailyWindow(start=clock_time(0), end=clock_time(0)),
+            window=DailyWindow(
+                start=clock_time(0), end=clock_time(0), weekdays=frozenset(range(7))
+            ),
+            mode=CampaignMode.MULTI_DAY,
             prompt=kind.prompt or None,
             detect_machines=False,
         ),

@@ -449,6 +449,7 @@ class Claim:
         place: where the contact is.
         numbers: all its numbers.
         number_index: which of them is called.
+        callback: whether it is an agreed callback.
     """
 
     attempt: Attempt
@@ -457,6 +458,7 @@ class Claim:
     place: str = ""
     numbers: tuple[str, ...] = ()
     number_index: int = 0
+    callback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,9 +97,7 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
     _R.CAMPAIGN_ENDED: ReasonMeaning(
         "its day or its end date is over", True, "Clone it, or make it a Multi Day campaign."
     ),
-    _R.NO_ENGINE: ReasonMeaning(
-        "no callcamp engine is working", True, "Start `callcamp serve`."
-    ),
+    _R.NO_ENGINE: ReasonMeaning("no callcamp engine is working", True, "Start `callcamp serve`."),
     _R.LINK_DOWN: ReasonMeaning(
         "Asterisk cannot be reached", True, "Run `callcamp doctor` and look at Asterisk."
     ),

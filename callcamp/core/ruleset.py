@@ -1,8 +1,7 @@
 """All rules of one campaign, made ready: its hours place by place, its caps, its gate.
 
 Built from the settings and the legal presets they name; the dialer keeps one for each version
-of a campaign's settings. It remembers verdicts on hours until they change, so that asking is
-cheap.
+of a campaign's settings.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from callcamp.core.gate import (
 )
 from callcamp.core.legal import LegalPreset
 from callcamp.core.model import Campaign, CampaignMode, CampaignSettings, UnknownZone
+from callcamp.core.outcome import Disposition
 from callcamp.core.places import Place
 from callcamp.core.reasons import Reason
 from callcamp.core.rotation import NoNumber, Rotator
@@ -42,15 +42,13 @@ OTHER_CALL_PAUSE_S = 60
 """How long a contact waits when another campaign is calling its number."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _AtPlace:
     """What holds for the contacts of one place."""
 
     rules: PlaceRules
     calendars: tuple[Calendar, ...]
     zone_missing: bool
-    verdict: Verdict | None = None
-    asked_at: datetime | None = None
 
 
 class RuleSet:
@@ -77,17 +75,7 @@ class RuleSet:
         """Tell whether contacts of a place may be called at ``now``: the campaign's hours, the
         contact's own and the law's, in every zone where the contact may be.
         """  # noqa: D205
-        at = self._at(place)
-        known = at.verdict
-        if (
-            known is None
-            or at.asked_at is None
-            or now < at.asked_at
-            or (known.until is not None and now >= known.until)
-        ):
-            known = at.verdict = all_open(at.calendars, now)
-            at.asked_at = now
-        return known
+        return all_open(self._at(place).calendars, now)
 
     def next_open(self, place: str, at: datetime) -> datetime | None:
         """Return the first instant from ``at`` on at which contacts of a place may be called."""
@@ -230,10 +218,19 @@ class Gate:
 
 
 def _next_number(candidate: Candidate, batch: Batch) -> int | None:
-    """Return which number is called: the one whose turn it is, or the next that may be."""
+    """Return which number is called: the one whose turn it is, or the next that may be.
+
+    A number that turned out not to exist comes last.
+    """
     count = len(candidate.numbers)
-    for step in range(count):
-        index = (candidate.number_index + step) % count
-        if candidate.numbers[index] not in batch.suppressed:
-            return index
-    return None
+    turns = [(candidate.number_index + step) % count for step in range(count)]
+    allowed = [i for i in turns if candidate.numbers[i] not in batch.suppressed]
+    exist = [
+        i
+        for i in allowed
+        if not any(
+            call.disposition is Disposition.INVALID_NUMBER
+            for call in batch.calls.get(candidate.numbers[i], ())
+        )
+    ]
+    return next(iter(exist or allowed), None)

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from callcamp.app import run_engine, serve_pages
-from callcamp.core.model import CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.model import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.states import CampaignStatus
 from callcamp.demo.compare import Comparison, compare
 from callcamp.demo.ground import LAB_NAME, Ground, ground_for
@@ -153,7 +153,8 @@ class _Demo:
                 concurrency=self._options.concurrency,
                 ring_timeout_s=RING_TIMEOUT_S,
                 retry=RETRY,
-                window=DailyWindow(start=time(0), end=time(0)),
+                window=DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7))),
+                mode=CampaignMode.MULTI_DAY,
                 default_region="FR",
                 prompt=ground.prompt,
                 machine_message=ground.machine_message,

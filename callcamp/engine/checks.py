@@ -11,7 +11,7 @@ from callcamp.core.compliance import lists_verdict, missing_for_start
 from callcamp.core.gate import OutboundNumber
 from callcamp.core.model import Campaign, CampaignMode, CampaignSettings
 from callcamp.core.numbers import check_region, normalise
-from callcamp.core.rules import check_action_rule, check_condition
+from callcamp.core.rules import check_conditions, check_policy
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.schedule import check_holiday_region, check_hours_rule, zone_named
 from callcamp.errors import Conflict, InvalidInput
@@ -92,24 +92,31 @@ def _check_time(settings: CampaignSettings) -> None:
 
 def _check_rules(settings: CampaignSettings) -> None:
     _check_count("success.conditions", settings.success.conditions)
-    for condition in settings.success.conditions:
-        check_condition(condition)
+    check_conditions(settings.success.conditions)
     _check_count("retry.rules", settings.retry.rules)
-    for rule in settings.retry.rules:
-        check_action_rule(rule)
+    check_policy(settings.retry)
     for field, names in (
         ("retry.retry_on_outcomes", settings.retry.retry_on_outcomes),
         ("opt_out_outcomes", settings.opt_out_outcomes),
     ):
         _check_count(field, names)
         for name in names:
-            if not _SLUG.fullmatch(name):
-                raise InvalidInput(
-                    f"{field} has {shorten(name)}; a custom disposition is written in lower "
-                    "case letters, digits and underscores, such as callback_requested.",
-                    field=field,
-                    value=name,
-                )
+            check_slug(field, name)
+
+
+def check_slug(field: str, name: str) -> None:
+    """Make sure that ``name`` can be the name of a custom disposition.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if not _SLUG.fullmatch(name):
+        raise InvalidInput(
+            f"{field} has {shorten(name)}; a custom disposition is written in lower case "
+            "letters, digits and underscores, such as callback_requested.",
+            field=field,
+            value=name,
+        )
 
 
 def _check_pool(settings: CampaignSettings) -> None:

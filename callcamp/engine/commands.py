@@ -9,28 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from callcamp.core.ended_call import ended_call
 from callcamp.core.model import (
+    Attempt,
     Campaign,
     CampaignSettings,
     Contact,
     ContactChoice,
     NewContact,
+    Revision,
     Trunk,
 )
-from callcamp.core.numbers import RefusedNumber, PROBLEM_TEXT, normalise
+from callcamp.core.numbers import PROBLEM_TEXT, RefusedNumber, normalise
 from callcamp.core.places import Place
 from callcamp.core.reasons import Reason
+from callcamp.core.retry import revise_contact
+from callcamp.core.rules import judge_success
 from callcamp.core.schedule import zone_named
 from callcamp.core.states import CAMPAIGN, CampaignEvent, CampaignStatus, ContactStatus
 from callcamp.engine.checks import (
     check_locked,
     check_settings,
+    check_slug,
     check_text,
     missing_to_start,
     shorten,
 )
+from callcamp.engine.ending import suppressions
 from callcamp.engine.legal import load_presets
 from callcamp.engine.lists import Lists
 from callcamp.engine.live import LiveFeed
@@ -96,10 +104,10 @@ class Commands:
         self._live = live
         self._settings = settings or Settings.model_construct()
         self.rules = rules or RuleBook(load_presets(self._settings))
-        self.lists = Lists(
-            store, clock=clock, on_change=on_change, on_suppressed=on_suppressed
+        self.lists = Lists(store, clock=clock, on_change=on_change, on_suppressed=on_suppressed)
+        self.why = Why(
+            store, clock=clock, rules=self.rules, settings=self._settings, own_engine=own_engine
         )
-        self.why = Why(store, clock=clock, rules=self.rules, settings=self._settings, own_engine=own_engine)
 
     async def save_trunk(
         self, name: str, *, dial_string: str, cps: float, max_channels: int | None = None
@@ -198,9 +206,7 @@ class Commands:
         # Dates of the past would keep the copy from starting.
         settings = replace(source.settings, name=new_name, starts_at=None, ends_at=None)
         self._check(settings)
-        copy = await self._store.clone_campaign(
-            campaign_id, settings, choice, now=self._clock()
-        )
+        copy = await self._store.clone_campaign(campaign_id, settings, choice, now=self._clock())
         self._on_change(copy.id)
         return copy
 
@@ -323,8 +329,7 @@ class Commands:
                 _read_number(raw.phone, region, f"contacts[{index}].phone"),
                 dict(raw.variables),
                 others=tuple(
-                    _read_number(other, region, f"contacts[{index}].others")
-                    for other in raw.others
+                    _read_number(other, region, f"contacts[{index}].others") for other in raw.others
                 ),
             )
             for index, raw in enumerate(contacts)
@@ -384,6 +389,102 @@ class Commands:
         await self._store.delete_contact(contact.id, now=self._clock())
         self._on_suppressed(contact.campaign_id, [])
         self._changed(contact.campaign_id)
+
+    async def set_outcome(
+        self,
+        attempt_id: str,
+        *,
+        outcome: str | None = None,
+        callback_at: datetime | None = None,
+        variables: Mapping[str, str] | None = None,
+        source: str = "agent",
+        source_allows_callbacks: bool = True,
+    ) -> Attempt:
+        """Note what a bot, an agent or an analysis says of a call that has ended.
+
+        The campaign's rules decide anew what becomes of the contact.
+
+        Args:
+            attempt_id: the call.
+            outcome: a custom disposition.
+            callback_at: when the person wants to be called back.
+            variables: what was filled in during the conversation.
+            source: who says so, for the do-not-call list.
+            source_allows_callbacks: whether that bot or agent makes callbacks; the campaign
+                has to make them as well.
+
+        Raises:
+            InvalidInput: the outcome is no slug, or a variable's name is unusable.
+            Conflict: the call has not ended, or the callback cannot be made.
+        """
+        if outcome is not None:
+            check_slug("outcome", outcome)
+        for name in variables or {}:
+            check_text("variables", name, 100)
+        attempt = await self._store.attempt(attempt_id)
+        if attempt.ended_at is None or attempt.disposition is None:
+            raise Conflict(
+                f"Call {attempt_id} is {attempt.status.value}; an outcome is noted when it has "
+                "ended.",
+                status=attempt.status.value,
+            )
+        revision = await self._revision(
+            replace(
+                attempt,
+                outcome=outcome or attempt.outcome,
+                variables={**attempt.variables, **(variables or {})},
+            ),
+            callback_at,
+            source,
+            source_allows=source_allows_callbacks,
+        )
+        after = await self._store.revise(revision, now=self._clock())
+        for item in revision.suppress:
+            self._on_suppressed(item.campaign_id, [item.phone])
+        self._changed(attempt.campaign_id)
+        return after
+
+    async def _revision(
+        self, attempt: Attempt, callback_at: datetime | None, source: str, *, source_allows: bool
+    ) -> Revision:
+        campaign = await self._store.campaign(attempt.campaign_id)
+        contact = await self._store.contact(attempt.contact_id)
+        known = {o.name: o for o in await self._store.outcomes()}.get(attempt.outcome or "")
+        refused = attempt.refused or (known is not None and known.refused)
+        call = ended_call(
+            replace(attempt, refused=refused),
+            contact,
+            ended_at=attempt.ended_at or self._clock(),
+            opted_out=known is not None and known.opt_out,
+            callback_at=callback_at,
+        )
+        verdict = judge_success(campaign.settings.success, replace(call, success=None).facts())
+        rules = self.rules.try_of(campaign)
+        decision = revise_contact(
+            campaign.settings,
+            replace(call, success=verdict.success),
+            contact,
+            now=self._clock(),
+            campaign_over=campaign.status in {CampaignStatus.CANCELED, CampaignStatus.COMPLETED},
+            source_allows=source_allows,
+            next_open=None if rules is None else partial(rules.next_open, contact.place),
+        )
+        if decision.callback_refused is not None:
+            raise Conflict(
+                f"The callback cannot be made: {decision.callback_refused}.",
+                reason=decision.callback_refused,
+            )
+        return Revision(
+            attempt.id,
+            outcome=attempt.outcome,
+            success=verdict.success,
+            decided_by=verdict.decided_by,
+            rule=decision.rule,
+            refused=refused,
+            variables={**attempt.variables, **decision.call_variables},
+            contact=decision.change,
+            suppress=suppressions(decision, campaign, contact.numbers, source),
+        )
 
     async def versions(self, campaign_id: int) -> list[SettingsVersion]:
         """Return every version of a campaign's settings, oldest first."""

@@ -22,8 +22,8 @@ from callcamp.core.states import AttemptStatus
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock, gathering_s
 from callcamp.engine.lane import Lane, ReadyCall
-from callcamp.engine.live import LiveFeed
 from callcamp.engine.lifecycle import Lifecycle
+from callcamp.engine.live import LiveFeed
 from callcamp.engine.registry import Person, Registry, Track
 from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.tracker import Returned, Tracker
@@ -218,9 +218,7 @@ class Dialer:
         for attempt, _ in known.values():
             if attempt.status is AttemptStatus.CLAIMED and not self._registry.get(attempt.id):
                 campaign = await self._book.campaign(attempt.campaign_id)
-                person = Person.of(
-                    await self._store.contact(attempt.contact_id), attempt.number
-                )
+                person = Person.of(await self._store.contact(attempt.contact_id), attempt.number)
                 track = Track.of(attempt, campaign.settings.trunk_id, person, watched=False)
                 self._registry.add(track)
                 self._tracker.release(track)
@@ -325,7 +323,13 @@ class Dialer:
             Track.of(
                 claim.attempt,
                 lane.trunk.id,
-                Person(claim.place, claim.numbers, claim.number_index, claim.variables),
+                Person(
+                    claim.place,
+                    claim.numbers,
+                    claim.number_index,
+                    claim.variables,
+                    claim.callback,
+                ),
                 watched=True,
             )
             for claim in claims

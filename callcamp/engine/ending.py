@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
-from callcamp.core.model import AttemptChange, Campaign, ContactChange
+from callcamp.core.ended_call import EndedCall
+from callcamp.core.model import AttemptChange, Campaign, ContactChange, NewSuppression
 from callcamp.core.outcome import Disposition, Evidence, classify
-from callcamp.core.retry import contact_change, decide_retry
+from callcamp.core.policies import Scope
+from callcamp.core.reasons import Reason
+from callcamp.core.retry import ContactDecision, decide_contact
+from callcamp.core.rules import judge_success
+from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import AttemptEvent, AttemptStatus, CampaignStatus, ContactEvent
 from callcamp.engine.registry import Track
 
@@ -58,43 +66,106 @@ def judge(track: Track, evidence: Evidence) -> Disposition:
 
 
 def as_change(
-    track: Track, steps: tuple[AttemptEvent, ...], campaign: Campaign, now: datetime
+    track: Track,
+    steps: tuple[AttemptEvent, ...],
+    campaign: Campaign,
+    rules: RuleSet | None,
+    now: datetime,
 ) -> AttemptChange:
-    """Return what is committed for ``steps`` of an attempt of ``campaign``."""
+    """Return what is committed for ``steps`` of an attempt of ``campaign``.
+
+    Args:
+        track: the attempt.
+        steps: what it went through since the last commit.
+        campaign: its campaign.
+        rules: the campaign's rules (None: they cannot be made; nothing is called again at an
+            instant that they would have to find open).
+        now: the present instant.
+    """
     if AttemptEvent.NOT_PLACED in steps and track.status is AttemptStatus.RELEASED:
+        due_at = track.check_at or now
+        hold = Reason.ORDER_REFUSED if due_at > now else None
         return AttemptChange(
             track.attempt_id,
             steps,
             now,
-            contact=ContactChange(ContactEvent.RELEASED, track.check_at or now),
+            contact=ContactChange(
+                ContactEvent.RELEASED, due_at, hold, callback=track.person.callback
+            ),
         )
     if AttemptEvent.ENDED not in steps:
         return AttemptChange(
             track.attempt_id, steps, now, rang_at=track.rang_at, answered_at=track.answered_at
         )
-    evidence = final_evidence(track)
-    ended_at = track.hung_up_at or now
-    disposition = judge(track, evidence)
+    return _ended(track, steps, campaign, rules, now)
+
+
+def _ended(
+    track: Track,
+    steps: tuple[AttemptEvent, ...],
+    campaign: Campaign,
+    rules: RuleSet | None,
+    now: datetime,
+) -> AttemptChange:
+    evidence, person = final_evidence(track), track.person
+    call = EndedCall(
+        judge(track, evidence),
+        evidence,
+        track.hung_up_at or now,
+        attempt_ordinal=track.ordinal,
+        round_ordinal=track.round_ordinal,
+        contact_variables=person.variables,
+        numbers=max(1, len(person.numbers)),
+        number_index=person.number_index,
+    )
+    verdict = judge_success(campaign.settings.success, call.facts())
+    call = replace(call, success=verdict.success)
+    decision = decide_contact(
+        campaign.settings,
+        call,
+        now=now,
+        campaign_over=campaign.status in {CampaignStatus.CANCELED, CampaignStatus.COMPLETED},
+        next_open=None if rules is None else partial(rules.next_open, person.place),
+    )
+    contact = decision.change
     if evidence.detail == UNSENDABLE:
         contact = ContactChange(ContactEvent.GAVE_UP)
-    else:
-        decision = decide_retry(
-            campaign.settings.retry,
-            disposition,
-            attempts=track.ordinal,
-            ended_at=ended_at,
-            campaign_over=campaign.status is CampaignStatus.CANCELED,
-        )
-        contact = contact_change(decision, disposition)
     return AttemptChange(
         track.attempt_id,
         steps,
-        ended_at,
+        call.ended_at,
         rang_at=track.rang_at,
         answered_at=track.answered_at,
-        disposition=disposition,
+        disposition=call.disposition,
         evidence=evidence,
         contact=contact,
+        success=verdict.success,
+        decided_by=verdict.decided_by,
+        rule=decision.rule,
+        refused=bool(decision.suppress),
+        variables=decision.call_variables,
+        suppress=suppressions(
+            decision, campaign, person.numbers or (track.number,), "keypad or rule"
+        ),
+    )
+
+
+def suppressions(
+    decision: ContactDecision, campaign: Campaign, numbers: Iterable[str], source: str
+) -> tuple[NewSuppression, ...]:
+    """Return the numbers that a decision wants never to be called again.
+
+    A person who opts out does so with all their numbers.
+    """
+    return tuple(
+        NewSuppression(
+            number,
+            decision.forbidden or decision.rule,
+            source,
+            campaign.id if scope is Scope.CAMPAIGN else None,
+        )
+        for scope in decision.suppress
+        for number in numbers
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from callcamp.core.model import Campaign
-from callcamp.core.resting import judge_rest
+from callcamp.core.resting import judge_pools
 from callcamp.core.states import CampaignEvent, CampaignStatus
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.rulebook import RuleBook
@@ -88,19 +88,12 @@ class Lifecycle:
         if last is not None and last <= now < last + REST_LOOK_EVERY:
             return False
         self._rest_looked_at = now
-        rested: set[int] = set()
-        for campaign in self._book.running():
-            pool = campaign.settings.pool
-            if not pool.numbers or not pool.rest_under:
-                continue
-            use = {i: u for i, u in self._book.use.items() if i not in rested}
-            for rest in judge_rest(pool, self._book.numbers, use, now):
-                if rest.number_id in rested:
-                    continue
-                rested.add(rest.number_id)
-                evidence: Mapping[str, object] = {**rest.evidence, "campaign": campaign.id}
-                await self._store.rest_number(
-                    rest.number_id, until=rest.until, evidence=evidence, now=now
-                )
-                log.warning("number_rests", number_id=rest.number_id, until=str(rest.until))
-        return bool(rested)
+        pools = {c.id: c.settings.pool for c in self._book.running() if c.settings.pool.numbers}
+        rests = judge_pools(pools, self._book.numbers, self._book.use, now)
+        for campaign_id, rest in rests:
+            evidence: Mapping[str, object] = {**rest.evidence, "campaign": campaign_id}
+            await self._store.rest_number(
+                rest.number_id, until=rest.until, evidence=evidence, now=now
+            )
+            log.warning("number_rests", number_id=rest.number_id, until=str(rest.until))
+        return bool(rests)

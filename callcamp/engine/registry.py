@@ -22,19 +22,23 @@ class Person:
         numbers: all its numbers.
         number_index: which of them is called.
         variables: its data.
+        callback: whether the call is an agreed callback.
     """
 
     place: str = ""
     numbers: tuple[str, ...] = ()
     number_index: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)
+    callback: bool = False
 
     @classmethod
     def of(cls, contact: Contact, number: str) -> Person:
         """Return what is known of a contact that is called on ``number``."""
         numbers = contact.numbers
         index = numbers.index(number) if number in numbers else 0
-        return cls(contact.place, numbers, index, contact.variables)
+        return cls(
+            contact.place, numbers, index, contact.variables, contact.callback_at is not None
+        )
 
 
 @dataclass(slots=True)
@@ -60,7 +64,7 @@ class Track:
     round_ordinal: int = 1
     caller_number: str | None = None
     open_until: datetime | None = None
-    person: Person = field(default_factory=lambda: Person())
+    person: Person = field(default_factory=Person)
     sent_at: datetime | None = None
     sent_to: datetime | None = None
     rang_at: datetime | None = None

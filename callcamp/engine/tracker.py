@@ -343,7 +343,7 @@ class Tracker:
     async def _change(self, track: Track, steps: tuple[AttemptEvent, ...]) -> AttemptChange:
         campaign = await self._book.campaign(track.campaign_id)
         rules = self._rules.try_of(campaign)
-        return as_change(track, steps, campaign, rules, self._book.outcomes, self._clock.now())
+        return as_change(track, steps, campaign, rules, self._clock.now())
 
     def _forget_final(self, tracks: list[Track], settled: list[Returned]) -> None:
         final = [

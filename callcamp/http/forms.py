@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 
 from multidict import MultiMapping
 
-from callcamp.core.model import CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.model import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.errors import InvalidInput
 
@@ -32,7 +32,8 @@ class CampaignForm:
     start: str = "09:00"
     end: str = "18:00"
     zone: str = "UTC"
-    weekdays: frozenset[str] = frozenset("0123456")
+    weekdays: frozenset[str] = frozenset("012345")
+    mode: str = CampaignMode.SINGLE_DAY.value
     max_attempts: str = "3"
     retry_delay: str = "30"
     retry_on: frozenset[str] = frozenset(d.value for d in RetryPolicy().retry_on)
@@ -56,6 +57,7 @@ class CampaignForm:
             end=f"{window.end:%H:%M}",
             zone=window.zone,
             weekdays=frozenset(str(day) for day in window.weekdays),
+            mode=settings.mode.value,
             max_attempts=str(retry.max_attempts),
             retry_delay=f"{retry.delay_s / 60:g}",
             retry_on=frozenset(d.value for d in retry.retry_on),
@@ -87,24 +89,32 @@ class CampaignForm:
             end=text("end"),
             zone=text("zone"),
             weekdays=many("weekday"),
+            mode=text("mode"),
             max_attempts=text("max_attempts"),
             retry_delay=text("retry_delay"),
             retry_on=many("retry_on"),
         )
 
-    def settings(self) -> CampaignSettings:
+    def settings(self, base: CampaignSettings | None = None) -> CampaignSettings:
         """Return the settings that the fields mean.
+
+        Args:
+            base: the settings before; what the form does not show stays as it is there.
 
         Raises:
             InvalidInput: a field is no number, time or known word.
         """
         minutes = _number("retry_delay_s", "Retry Delay", self.retry_delay)
-        return CampaignSettings(
+        trunk_id = _whole("trunk_id", "Trunk", self.trunk_id)
+        base = base or CampaignSettings(self.name, trunk_id)
+        return replace(
+            base,
             name=self.name,
-            trunk_id=_whole("trunk_id", "Trunk", self.trunk_id),
+            trunk_id=trunk_id,
             concurrency=_whole("concurrency", "Concurrency Limit", self.concurrency),
             ring_timeout_s=_whole("ring_timeout_s", "Ring time", self.ring_timeout_s),
-            retry=RetryPolicy(
+            retry=replace(
+                base.retry,
                 max_attempts=_whole("max_attempts", "Max Attempts", self.max_attempts),
                 delay_s=round(minutes * 60),
                 retry_on=frozenset(_disposition(value) for value in self.retry_on),
@@ -115,6 +125,7 @@ class CampaignForm:
                 zone=self.zone,
                 weekdays=frozenset(_weekday(value) for value in self.weekdays),
             ),
+            mode=_mode(self.mode),
             default_region=self.default_region.upper(),
             caller_id=self.caller_id or None,
             prompt=self.prompt or None,
@@ -122,6 +133,17 @@ class CampaignForm:
             detect_machines=self.detect_machines,
             description=self.description,
         )
+
+
+def _mode(text: str) -> CampaignMode:
+    try:
+        return CampaignMode(text)
+    except ValueError:
+        raise InvalidInput(
+            f"Campaign Mode is {text!r}; give one of {', '.join(CampaignMode)}.",
+            field="mode",
+            value=text,
+        ) from None
 
 
 def _whole(field: str, label: str, text: str) -> int:

@@ -130,15 +130,15 @@ async def save_campaign(request: web.Request) -> web.StreamResponse:
     data = await checked_post(request)
     engine, form = request.app[ENGINE], CampaignForm.read(data)
     version = data.get("version", "")
+    before = await engine.store.campaign(campaign_id(request))
     try:
         changed = await engine.commands.change_settings(
-            campaign_id(request),
-            form.settings(),
+            before.id,
+            form.settings(before.settings),
             expected_version=_number(version) if isinstance(version, str) else 0,
         )
     except InvalidInput as problem:
-        campaign = await engine.store.campaign(campaign_id(request))
-        return await _form(request, form, campaign, problem=problem)
+        return await _form(request, form, before, problem=problem)
     return done(request, f"/campaigns/{changed.id}")
 
 
@@ -162,6 +162,7 @@ async def _form(
             "trunks": await request.app[ENGINE].commands.trunks(),
             "zones": _zones(),
             "weekdays": words.WEEKDAYS,
+            "modes": words.MODE,
             "retryable": RETRYABLE,
         },
         status=400 if problem else 200,

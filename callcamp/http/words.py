@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from callcamp.core.model import CampaignMode
 from callcamp.core.numbers import PROBLEM_TEXT, NumberProblem
 from callcamp.core.outcome import MEANING, Disposition
-from callcamp.core.plan import Hold
+from callcamp.core.reasons import REASON_MEANING, Reason
 from callcamp.core.states import AttemptStatus, ContactStatus
 from callcamp.engine.stats import CampaignStats
 
@@ -52,17 +53,28 @@ CALL: dict[str, str] = {
     AttemptStatus.ENDED: "Ended",
     AttemptStatus.RELEASED: "Not placed",
 }
+MODE: dict[str, str] = {
+    CampaignMode.SINGLE_DAY: "Single Day: stops when the time window ends",
+    CampaignMode.MULTI_DAY: "Multi Day: goes on the next working day",
+    CampaignMode.ALWAYS_ON: "Always-on: never completes by itself, takes contacts while it runs",
+}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-WARNING_HOLDS = frozenset({Hold.LINK_DOWN.value, Hold.OUTSIDE_HOURS.value})
+WARNING_HOLDS = frozenset(
+    reason.value
+    for reason, meaning in REASON_MEANING.items()
+    if meaning.campaign
+    and reason
+    not in {Reason.CONCURRENCY, Reason.CPS, Reason.TRUNK_FULL, Reason.NOTHING_DUE, Reason.BOT_FULL}
+)
+"""What a page marks as a warning; the others are how a busy campaign looks."""
 _HOLD: dict[str, str] = {
-    Hold.NOT_RUNNING: "It is not running.",
-    Hold.LINK_DOWN: "No link to Asterisk: no new calls until it is back.",
-    Hold.OUTSIDE_HOURS: "Outside its calling hours.",
-    Hold.CONCURRENCY: "All of its call slots ({concurrency}) are in use.",
-    Hold.TRUNK_FULL: "The trunk carries as many calls as it may.",
-    Hold.CPS: "It dials as fast as the trunk's calls per second allow.",
-    Hold.NOTHING_DUE: "No contact is due right now.",
+    Reason.LINK_DOWN: "No link to Asterisk: no new calls until it is back.",
+    Reason.OUTSIDE_HOURS: "Outside its calling hours.",
+    Reason.CONCURRENCY: "All of its call slots ({concurrency}) are in use.",
+    Reason.TRUNK_FULL: "The trunk carries as many calls as it may.",
+    Reason.CPS: "It dials as fast as the trunk's calls per second allow.",
+    Reason.NOTHING_DUE: "No contact is due right now.",
 }
 
 
@@ -80,7 +92,11 @@ def hold(stats: CampaignStats) -> str:
     """Return what holds a campaign back, in words; empty when it is not running."""
     if stats.hold is None:
         return ""
-    return _HOLD.get(stats.hold, stats.hold).format(concurrency=stats.campaign.settings.concurrency)
+    own = _HOLD.get(stats.hold)
+    if own is not None:
+        return own.format(concurrency=stats.campaign.settings.concurrency)
+    meaning = REASON_MEANING[Reason(stats.hold)]
+    return f"No new calls: {meaning.text}. {meaning.change}".rstrip()
 
 
 def disposition(value: str | None) -> str:

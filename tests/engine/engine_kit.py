@@ -34,6 +34,7 @@ from callcamp.core.model import (
     Attempt,
     AttemptChange,
     Campaign,
+    CampaignMode,
     CampaignSettings,
     Claim,
     Contact,
@@ -54,7 +55,7 @@ from callcamp.ports import Applied, CallOrder, LiveCall, SwitchFacts
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
 
-ALL_DAY = DailyWindow(start=time(0), end=time(0))
+ALL_DAY = DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7)))
 BUSY = Evidence(cause=17, sip_code=486)
 PERSON = Evidence(cause=16, answered=True, played="prompt", talk_s=4.0)
 
@@ -500,6 +501,7 @@ class Bench:
             "ring_timeout_s": 1,
             "concurrency": 50,
             "window": ALL_DAY,
+            "mode": CampaignMode.MULTI_DAY,
             "prompt": "hello",
             "retry": RetryPolicy(max_attempts=attempts, delay_s=delay_s),
         }

@@ -20,7 +20,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from callcamp.core.model import Attempt, CampaignSettings, DailyWindow, NewContact, RetryPolicy
+from callcamp.core.model import (
+    Attempt,
+    CampaignMode,
+    CampaignSettings,
+    DailyWindow,
+    NewContact,
+    RetryPolicy,
+)
 from callcamp.core.settle import RESTART_SKEW_S
 from callcamp.core.states import AttemptStatus, CampaignEvent, CampaignStatus
 from callcamp.demo.compare import compare
@@ -225,7 +232,8 @@ async def ground(lab: LabInfo, tmp_path: Path) -> AsyncIterator[Ground]:
             concurrency=20,
             ring_timeout_s=8,
             retry=RETRY,
-            window=DailyWindow(start=time(0), end=time(0)),
+            window=DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7))),
+            mode=CampaignMode.MULTI_DAY,
             prompt=lab.prompt_sound,
             machine_message=lab.machine_message_sound,
         ),

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from callcamp.core.model import CampaignSettings
-from callcamp.core.plan import Hold, Plan
+from callcamp.core.plan import Plan
+from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus
 from callcamp.engine.commands import utc_now
 from callcamp.engine.live import LiveCallView
@@ -73,7 +74,7 @@ async def test_an_empty_list_says_what_to_do(client):
 async def test_the_campaign_page_shows_counts_rates_hold_and_calls(client, engine):
     campaign = await engine.campaign("Spring", 3, concurrency=2)
     await engine.commands.start(campaign.id)
-    engine.live.note_plan(campaign.id, Plan(0, Hold.CONCURRENCY))
+    engine.live.note_plan(campaign.id, Plan(0, Reason.CONCURRENCY))
     engine.live.put(
         LiveCallView("a", campaign.id, 1, "+12025550000", AttemptStatus.RINGING, utc_now())
     )
@@ -102,7 +103,7 @@ async def test_a_closed_window_says_when_it_opens(client, engine):
     campaign = await engine.campaign("Spring", 1)
     await engine.commands.start(campaign.id)
     opens = utc_now()
-    engine.live.note_plan(campaign.id, Plan(0, Hold.OUTSIDE_HOURS, opens))
+    engine.live.note_plan(campaign.id, Plan(0, Reason.OUTSIDE_HOURS, opens))
     page = await text(client, f"/campaigns/{campaign.id}")
     assert "Outside its calling hours" in page
     assert opens.isoformat(timespec="seconds") in page
