@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         ["single_day", "multi_day", "always_on"],
         description="Campaign modes that this deployment allows.",
     )
+    legal_dir: str = Field(
+        "",
+        description="Folder of legal presets of your own, beside or in place of callcamp's; "
+        "empty: none.",
+    )
     lease_s: float = Field(
         30.0, gt=0, le=3600, description="How long a claim holds a contact before the call is sent."
     )
