@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
+from callcamp.cli.filters import AnyOption, WhereOption, match_of
 from callcamp.cli.output import count, emit_json, err, note, out, say, table, text, when
+from callcamp.cli.reading import (
+    DelimiterOption,
+    DryRunOption,
+    EncodingOption,
+    ErrorsOption,
+    FileArgument,
+    HeaderOption,
+    MapOption,
+    OthersOption,
+    PresetOption,
+    RestOption,
+    SheetOption,
+    YesOption,
+    copy_errors,
+    progress,
+    read_options,
+    show_preview,
+    wanted_mapping,
+)
+from callcamp.cli.records import with_lists
 from callcamp.cli.session import JsonOption, ask, run, with_store
-from callcamp.errors import InvalidInput, NotFound
-from callcamp.ports import ContactImport, MappingPreset, Store
+from callcamp.errors import InvalidInput
+from callcamp.ports import AddResult, ContactImport, MappingPreset, OnDuplicate
 from callcamp.settings import Settings
 
 if TYPE_CHECKING:
-    from callcamp.contacts.mapping import Mapping
+    from callcamp.engine.lists import Lists
 
 app = typer.Typer(help="Contacts: import files, undo imports, save mappings.", no_args_is_help=True)
-_EXAMPLES, _PROBLEMS = 3, 10
 CampaignArgument = Annotated[int, typer.Argument(help="Number of the campaign.")]
 
 
@@ -32,55 +47,30 @@ CampaignArgument = Annotated[int, typer.Argument(help="Number of the campaign.")
 def import_file(
     context: typer.Context,
     campaign_id: CampaignArgument,
-    file: Annotated[
-        Path,
-        typer.Argument(help="A .csv, .xls or .xlsx file.", exists=True, dir_okay=False),
-    ],
-    map_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="VARIABLE=COLUMN",
-            help="Which column is what: --map phone=tel --map name=firstname. Left out: the "
-            "phone column is found, and every other column becomes a variable.",
-        ),
-    ] = None,
-    rest: Annotated[
-        bool, typer.Option("--rest", help="With --map: every other column is a variable too.")
-    ] = False,
-    encoding: Annotated[str | None, typer.Option(help="Text encoding, if guessed wrong.")] = None,
-    delimiter: Annotated[
-        str | None, typer.Option(help="Character between cells, or tab, if guessed wrong.")
-    ] = None,
-    header: Annotated[
-        bool | None, typer.Option(help="Whether the first row has names, if guessed wrong.")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; else the first.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Use this saved mapping instead of --map.")
-    ] = None,
+    file: FileArgument,
+    map_: MapOption = None,
+    other_phone: OthersOption = None,
+    rest: RestOption = False,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    header: HeaderOption = None,
+    sheet: SheetOption = None,
+    preset: PresetOption = None,
     save_preset: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Save the mapping under this name once it is imported."),
     ] = None,
-    errors: Annotated[
-        Path | None, typer.Option(help="Write the rows left out, with reasons, to this CSV file.")
-    ] = None,
+    errors: ErrorsOption = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Delete the contacts of the draft first.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the preview.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
     """Preview a file, ask, and add its contacts to a campaign."""
-    from callcamp.contacts.table import ReadOptions
-
-    given = parse_mapping(map_ or [], rest=rest)
-    if preset is not None and (map_ or rest):
-        raise InvalidInput("Give either --preset, or --map and --rest.", field="preset")
-    tab = (delimiter or "").lower() == "tab"
-    options = ReadOptions(encoding, "\t" if tab else delimiter, header, sheet)
+    wanted = wanted_mapping(map_, other_phone, rest=rest, preset=preset)
+    options = read_options(encoding, delimiter, header, sheet)
 
     async def work(settings: Settings) -> ContactImport:
         from callcamp.app import open_store
@@ -91,7 +81,7 @@ def import_file(
             MappingPreset(save_preset, {}, utc_now())  # Refused now, not after the import.
         async with open_store(settings) as store:
             imports = Imports(store, settings, utc_now)
-            mapping = given if preset is None else await _saved(store, preset)
+            mapping = await wanted.resolved(store)
             with progress("Reading") as on_progress:
                 preview = await imports.preview(
                     campaign_id, file, file.name, mapping, options=options, on_progress=on_progress
@@ -100,7 +90,7 @@ def import_file(
             try:
                 show_preview(preview.report, err() if json else out())
                 if errors is not None:
-                    _copy(await imports.error_file(preview.id), errors)
+                    copy_errors(await imports.error_file(preview.id), errors)
                 if dry_run or not preview.report["valid"]:
                     return preview
                 if not yes:
@@ -132,38 +122,6 @@ def import_file(
         raise typer.Exit(1)
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file to where the caller wants it.
-
-    Raises:
-        InvalidInput: it cannot be written there.
-    """
-    try:
-        shutil.copyfile(source, target)
-    except OSError as error:
-        raise InvalidInput(
-            f"{target} cannot be written: {error.strerror}.", field="errors", value=str(target)
-        ) from None
-
-
-async def _saved(store: Store, name: str) -> Mapping:
-    """Return the mapping of a preset.
-
-    Raises:
-        NotFound: there is none of that name.
-    """
-    from callcamp.contacts.mapping import Mapping
-
-    presets = await store.mapping_presets()
-    for preset in presets:
-        if preset.name == name:
-            return Mapping.from_dict(preset.mapping)
-    known = ", ".join(repr(preset.name) for preset in presets) or "none"
-    raise NotFound(
-        f"There is no mapping preset {name!r}; there are: {known}.", kind="mapping_preset", key=name
-    )
-
-
 def _used(report: dict[str, Any]) -> dict[str, Any]:
     """Return the mapping that a preview used; one that was found is written out in full."""
     if not report["mapping_proposed"]:
@@ -175,80 +133,50 @@ def _used(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def parse_mapping(pairs: list[str], *, rest: bool = False) -> Mapping | None:
-    """Read ``VARIABLE=COLUMN`` pairs; None when there are none.
+@app.command("from-directory")
+def from_directory(
+    context: typer.Context,
+    campaign_id: CampaignArgument,
+    filter_: Annotated[
+        str | None, typer.Option("--filter", metavar="NAME", help="Whom this saved filter chooses.")
+    ] = None,
+    where: WhereOption = None,
+    any_: AnyOption = False,
+    phone: Annotated[
+        list[str] | None, typer.Option(help="Whose first number this is; several times.")
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody.")] = False,
+    on_duplicate: Annotated[
+        OnDuplicate, typer.Option(help="What to do with a number the campaign has already.")
+    ] = OnDuplicate.SKIP,
+    json: JsonOption = False,
+) -> None:
+    """Add people of the contact directory to a campaign, all or none."""
 
-    Raises:
-        InvalidInput: one is something else, a variable is given twice, or none is ``phone``.
-    """
-    from callcamp.contacts.mapping import Mapping
-
-    columns: dict[str, str] = {}
-    for pair in pairs:
-        variable, equals, column = pair.partition("=")
-        variable, column = variable.strip(), column.strip()
-        # Bytes of the command line that are no text come as halves of characters.
-        is_text = not any("\ud800" <= c <= "\udfff" for c in pair)
-        if not equals or not variable or not column or variable in columns or not is_text:
-            raise InvalidInput(
-                f"--map {pair!r} cannot be used; give each variable once, as VARIABLE=COLUMN.",
-                field="map",
-                value=pair,
-            )
-        columns[variable] = column
-    if not columns:
-        return None
-    if "phone" not in columns:
-        raise InvalidInput(
-            "Say which column holds the phone numbers: --map phone=COLUMN.", field="map"
-        )
-    return Mapping(columns.pop("phone"), columns, rest)
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[float, int], None]]:
-    """Show a progress bar on stderr; yields what moves it."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}% {task.fields[rows]}"),
-        console=err(),
-        transient=True,
-        disable=not err().is_terminal,
-    ) as bar:
-        task = bar.add_task(what, total=1.0, rows="")
-        yield lambda done, rows: bar.update(
-            task, completed=done, rows=f"{rows:,} rows" if rows else ""
+    async def work(lists: Lists) -> AddResult:
+        return await lists.add_from_directory(
+            campaign_id,
+            filter_name=filter_,
+            conditions=where or [],
+            match=match_of(any_),
+            phones=phone or [],
+            everybody=everybody,
+            on_duplicate=on_duplicate,
         )
 
-
-def show_preview(report: dict[str, Any], console: Console) -> None:
-    """Print what an import would do, and row by row what it cannot use."""
-
-    def line(words: str, style: str = "") -> None:
-        console.print(text(words, style), soft_wrap=True)
-
-    mapping = ", ".join(f"{name} = {column}" for name, column in report["variables"].items())
-    line(f"Phone numbers: column {report['mapping']['phone']} (country {report['region']})")
-    line(f"Variables: {mapping or 'none'}")
-    if report["unmapped"]:
-        line(f"Columns not used: {', '.join(report['unmapped'])}")
-    for remark in report["notes"]:
-        line(f"Note: {remark['text'] if isinstance(remark, dict) else remark}")
-    for example in report["examples"][:_EXAMPLES]:
-        values = ", ".join(f"{k}={v}" for k, v in example["variables"].items())
-        line(f"  row {example['row']}: {example['phone']}  {values}", "dim")
-    line(
-        f"{report['rows']:,} rows: {report['valid']:,} can be called, {report['invalid']:,} "
-        f"cannot, {report['duplicates_in_file']:,} repeat a number of the file; "
-        f"{report['duplicates_in_campaign']:,} are in the campaign already."
-    )
-    problems = report["problems"]
-    for problem in problems[:_PROBLEMS]:
-        line(f"  row {problem['row']}: {problem['text']} ({problem['value']})", "yellow")
-    hidden = report["invalid"] + report["duplicates_in_file"] - len(problems[:_PROBLEMS])
-    if hidden > 0:
-        line(f"  and {hidden:,} more; --errors FILE writes them all", "yellow")
+    done = with_lists(context, work, json=json)
+    if json:
+        emit_json(done)
+        return
+    say(f"Added {count(done.added, 'contact')}.")
+    for number, what in (
+        (done.suppressed, "of them must not be called and are skipped"),
+        (done.updated, "were there already and are updated"),
+        (done.reopened, "were there already and wait for a call again"),
+        (done.duplicates, "were there already and stay as they are"),
+    ):
+        if number:
+            say(f"{number:,} {what}.")
 
 
 @app.command("imports")
