@@ -314,11 +314,10 @@ def _by_the_list(
 
 def _revised(decision: ContactDecision, contact: Contact) -> ContactChange | None:
     change = decision.change
-    if change is None:
-        return None
-    if contact.status in {ContactStatus.COMPLETED, ContactStatus.FAILED}:
-        return replace(change, event=ContactEvent.REOPENED) if decision.again else None
-    if contact.status is not ContactStatus.PENDING:
+    has_result = contact.status in {ContactStatus.COMPLETED, ContactStatus.FAILED}
+    if change is not None and has_result and decision.again:
+        return replace(change, event=ContactEvent.REOPENED)
+    if change is None or contact.status is not ContactStatus.PENDING:
         return None
     if contact.callback_at is not None and not change.callback and decision.forbidden is None:
         return None
