@@ -270,7 +270,8 @@ def _insert(connection: Connection, row: Row[Any], staged: _Staged, job: _Job) -
         part = {"after": after, "upto": min(after + CHUNK, staged.last)}
         added += connection.execute(insert, {**values, **part}).rowcount
         if there is not None:
-            again = merging.add(connection, _known(connection, row, staged, job, last, part))
+            known = {"campaign": row.campaign_id, "last": last, **part}
+            again = merging.add(connection, _known(connection, staged, job, known))
             updated, reopened = updated + again.updated, reopened + again.reopened
         job.tell(part["upto"], staged.last)
     seen = connection.exec_driver_sql(f"SELECT count(*) FROM {staged.table}").scalar_one()  # noqa: S608
@@ -295,12 +296,7 @@ def _insert(connection: Connection, row: Row[Any], staged: _Staged, job: _Job) -
 
 
 def _known(
-    connection: Connection,
-    row: Row[Any],
-    staged: _Staged,
-    job: _Job,
-    last: int,
-    part: dict[str, int],
+    connection: Connection, staged: _Staged, job: _Job, values: dict[str, int]
 ) -> list[NewContact]:
     """Return staged contacts that are there already and not simply left as they are."""
     skips = job.on_duplicate is OnDuplicate.SKIP
@@ -311,7 +307,7 @@ def _known(
             only=_ONLY_REOPENED if skips else "",
         )
     )
-    found = connection.execute(statement, {"campaign": row.campaign_id, "last": last, **part})
+    found = connection.execute(statement, values)
     return [
         NewContact(
             phone=each.phone,

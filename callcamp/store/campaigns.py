@@ -110,7 +110,13 @@ def _keep_version(
 
 
 def note(
-    connection: Connection, action: str, campaign_id: int, now: datetime, before: Any, after: Any
+    connection: Connection,
+    action: str,
+    campaign_id: int,
+    now: datetime,
+    *,
+    after: Any,
+    before: Any = None,
 ) -> None:
     """Note in the audit what was done to a campaign."""
     audit.note(
@@ -147,7 +153,7 @@ def create(connection: Connection, settings: CampaignSettings, now: datetime) ->
     """Add a draft."""
     campaign_id = insert_draft(connection, settings, now)
     made = campaign(connection, campaign_id)
-    note(connection, "created", campaign_id, now, None, encode_settings(settings))
+    note(connection, "created", campaign_id, now, after=encode_settings(settings))
     return made
 
 
@@ -183,8 +189,8 @@ def change_settings(
         "changed",
         campaign_id,
         now,
-        {"version": row.version, **{n: row.settings.get(n) for n in names}},
-        {"version": version, **{n: encoded.get(n) for n in names}},
+        before={"version": row.version, **{n: row.settings.get(n) for n in names}},
+        after={"version": version, **{n: encoded.get(n) for n in names}},
     )
     return campaign(connection, campaign_id)
 
@@ -274,7 +280,7 @@ def step(connection: Connection, row: Row[Any], event: CampaignEvent, now: datet
             status=ContactStatus.CANCELED.value,
             hold=None,
         )
-    note(connection, event.value, row.id, now, {"status": row.status}, told)
+    note(connection, event.value, row.id, now, before={"status": row.status}, after=told)
 
 
 def move(connection: Connection, campaign_id: int, event: CampaignEvent, now: datetime) -> Campaign:
@@ -323,5 +329,5 @@ def retry_failed(connection: Connection, campaign_id: int, now: datetime) -> int
     if not reopened:
         raise Conflict(f"Campaign {campaign_id} has no failed contact to retry.", status=row.status)
     step(connection, row, CampaignEvent.REOPENED, now)
-    note(connection, "failed_retried", campaign_id, now, None, {"contacts": reopened})
+    note(connection, "failed_retried", campaign_id, now, after={"contacts": reopened})
     return reopened

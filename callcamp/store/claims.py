@@ -188,7 +188,13 @@ class _Claiming:
             round_ordinal=row.attempts + 1 - row.round_base,
         )
         return Claim(
-            attempt, row.variables, decision.open_until, row.place, numbers, decision.number_index
+            attempt,
+            row.variables,
+            decision.open_until,
+            row.place,
+            numbers,
+            decision.number_index,
+            callback=row.callback_at is not None,
         )
 
 

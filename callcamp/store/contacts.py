@@ -39,19 +39,16 @@ from callcamp.store.gathering import numbers_of
 _c, _n = t.contact.c, t.contact_number.c
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ONE = rows.SELECT_CONTACT.where(_c.id == bindparam("contact"))
-_WITH_FIRST = (
-    select(_c.id)
-    .join_from(t.campaign, t.contact, _c.campaign_id == t.campaign.c.id)
-    .where(t.campaign.c.status.not_in(sorted(campaigns.OVER)), _c.phone.in_(_IDS), text(t.PENDING))
+_OPEN = select(t.campaign.c.id).where(t.campaign.c.status.not_in(sorted(campaigns.OVER)))
+# Whether they are pending is asked later: here it would lead SQLite to the wrong index.
+_WITH_FIRST = select(_c.id).where(
+    _c.campaign_id.in_(bindparam("open", expanding=True)), _c.phone.in_(_IDS)
 )
-_WITH_FURTHER = (
-    select(_c.id)
-    .join_from(t.contact_number, t.contact, _c.id == _n.contact_id)
-    .join(t.campaign, t.campaign.c.id == _c.campaign_id)
-    .where(t.campaign.c.status.not_in(sorted(campaigns.OVER)), _n.phone.in_(_IDS), text(t.PENDING))
-)
+_WITH_FURTHER = select(_n.contact_id).where(_n.phone.in_(_IDS))
 _TO_SKIP = (
-    select(*due.COLUMNS).where(_c.id.in_(_IDS), text(t.PENDING)).with_for_update(of=[t.contact])
+    select(*due.COLUMNS)
+    .where(_c.id.in_(_IDS), _c.campaign_id.in_(bindparam("open", expanding=True)), text(t.PENDING))
+    .with_for_update()
 )
 _SKIP = (
     update(t.contact)
@@ -221,11 +218,12 @@ def skip_suppressed(connection: Connection, phones: Iterable[str], now: datetime
     Returns:
         How many contacts were skipped.
     """
+    open_ = {"open": list(connection.scalars(_OPEN))}
     wanted = list(dict.fromkeys(phones))
-    ids = [row.id for row in rows.by_ids(connection, _WITH_FIRST, wanted)]
-    ids += [row.id for row in rows.by_ids(connection, _WITH_FURTHER, wanted)]
+    ids = [row[0] for row in rows.by_ids(connection, _WITH_FIRST, wanted, open_)]
+    ids += [row[0] for row in rows.by_ids(connection, _WITH_FURTHER, wanted)]
     by_campaign: defaultdict[int, list[Row[Any]]] = defaultdict(list)
-    for row in rows.by_ids(connection, _TO_SKIP, ids):
+    for row in rows.by_ids(connection, _TO_SKIP, ids, open_):
         by_campaign[row.campaign_id].append(row)
     return sum(
         _skip_among(connection, campaign_id, of_campaign, now)
@@ -241,7 +239,8 @@ def skip_listed(connection: Connection, campaign_id: int, after_id: int, now: da
         {"campaign": campaign_id, "after": after_id, "now": now, "lists": list(lists)},
     )
     ids = [row.id for row in found]
-    return _skip_among(connection, campaign_id, list(rows.by_ids(connection, _TO_SKIP, ids)), now)
+    waiting_ = rows.by_ids(connection, _TO_SKIP, ids, {"open": [campaign_id]})
+    return _skip_among(connection, campaign_id, list(waiting_), now)
 
 
 def _first_listed(with_lists: bool) -> Select[Any]:

@@ -37,7 +37,7 @@ def clone(
         deltas.write(connection)
         skipped = contacts_.skip_listed(connection, new_id, 0, now)
     told = {"from": campaign_id, "contacts": copied, "suppressed": skipped}
-    campaigns.note(connection, "cloned", new_id, now, None, told)
+    campaigns.note(connection, "cloned", new_id, now, after=told)
     return campaigns.campaign(connection, new_id)
 
 

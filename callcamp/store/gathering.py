@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, text, union_all
+from sqlalchemy import Connection, Row, bindparam, literal_column, select, text, union_all
 
 from callcamp.core.gate import Batch, Candidate, PastCall
 from callcamp.core.model import CampaignSettings
@@ -32,12 +32,14 @@ _CALL = (
 )
 _NUMBERS = _a.number.in_(bindparam("ids", expanding=True))
 _SINCE = bindparam("since", type_=_a.claimed_at.type)
+# A sum, so that SQLite takes the index of live attempts for it.
+_LONG_AGO = literal_column("attempt.claimed_at + 0", _a.claimed_at.type)
 CALLS = union_all(
     select(*_CALL).where(
         _NUMBERS, _a.claimed_at >= _SINCE, _a.status != AttemptStatus.RELEASED.value
     ),
     # However long ago: a call that may still go on hinders another one.
-    select(*_CALL).where(_NUMBERS, text(t.LIVE), _a.claimed_at < _SINCE),
+    select(*_CALL).where(_NUMBERS, text(t.LIVE), _LONG_AGO < _SINCE),
 )
 """Calls to some numbers since an instant, and all that are live."""
 _ONE = select(*due.COLUMNS).where(_c.id == bindparam("contact"))

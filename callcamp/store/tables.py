@@ -211,7 +211,7 @@ attempt = Table(
     Index("ix_attempt_live", "campaign_id", "id", **_only(LIVE)),
     # What the gate asks of a number: its calls of some days, and those that go on.
     Index("ix_attempt_number", "number", "claimed_at"),
-    Index("ix_attempt_live_number", "number", **_only(LIVE)),
+    Index("ix_attempt_live_number", "number", "status", **_only(LIVE)),
 )
 
 campaign_count = Table(
@@ -242,5 +242,6 @@ engine_lease = Table(
     Column("id", Integer, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    Column("state", JsonText),
     CheckConstraint("id = 1", name="single"),
 )

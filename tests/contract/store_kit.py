@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import Any
 
 from sqlalchemy import text
 
+from callcamp.core.gate import Batch, Decision, Judge, LetOut
 from callcamp.core.model import (
     AttemptChange,
+    CampaignMode,
     CampaignSettings,
     Claim,
     ContactChange,
@@ -26,7 +28,7 @@ from callcamp.core.states import (
     CampaignEvent,
     ContactEvent,
 )
-from callcamp.ports import Store
+from callcamp.ports import Claimed, Store
 from callcamp.store import SqlStore, migrate
 from callcamp.store.database import run_once
 
@@ -80,7 +82,12 @@ def sql(url: str, statement: str, **values: Any) -> list[Any]:
 async def draft(store: Store, **changes: Any) -> int:
     """Add a draft campaign."""
     trunk = await store.save_trunk("carrier", dial_string="PJSIP/{number}@carrier", cps=10)
-    values: dict[str, Any] = {"name": "a campaign", "trunk_id": trunk.id, **changes}
+    values: dict[str, Any] = {
+        "name": "a campaign",
+        "trunk_id": trunk.id,
+        "mode": CampaignMode.MULTI_DAY,
+        **changes,
+    }
     return (await store.create_campaign(CampaignSettings(**values), now=NOW)).id
 
 
@@ -102,10 +109,49 @@ def ids(n: int, prefix: str = "a") -> list[str]:
     return [f"{prefix}-{i:05d}" for i in range(n)]
 
 
-async def dialed(store: Store, campaign_id: int, n: int = 1, prefix: str = "a") -> list[Claim]:
+def let_out(batch: Batch) -> list[Decision]:
+    """Let everybody out, with the number whose turn it is."""
+    return [
+        LetOut(c.contact_id, c.number_index, None, None) for c in batch.candidates[: batch.room]
+    ]
+
+
+async def claimed(
+    store: Store,
+    campaign_id: int,
+    attempt_ids: Sequence[str],
+    *,
+    places: Sequence[str] | None = None,
+    judge: Judge = let_out,
+    look_back_s: float = 86_400,
+    now: datetime = NOW,
+    lease_until: datetime = LEASE,
+) -> Claimed:
+    """Claim contacts, of any place and without a gate unless told."""
+    return await store.claim(
+        campaign_id,
+        attempt_ids,
+        places=places,
+        judge=judge,
+        look_back_s=look_back_s,
+        now=now,
+        lease_until=lease_until,
+    )
+
+
+async def take(
+    store: Store, campaign_id: int, attempt_ids: Sequence[str], **options: Any
+) -> list[Claim]:
+    """Do :func:`claimed`, for the claims only."""
+    return (await claimed(store, campaign_id, attempt_ids, **options)).claims
+
+
+async def dialed(
+    store: Store, campaign_id: int, n: int = 1, prefix: str = "a", **options: Any
+) -> list[Claim]:
     """Claim contacts and note that they are called."""
-    claims = await store.claim(campaign_id, ids(n, prefix), now=NOW, lease_until=LEASE)
-    await store.mark_dialing([c.attempt.id for c in claims], now=NOW)
+    claims = await take(store, campaign_id, ids(n, prefix), **options)
+    await store.mark_dialing([c.attempt.id for c in claims], now=options.get("now", NOW))
     return claims
 
 

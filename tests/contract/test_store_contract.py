@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 from store_kit import (
-    LEASE,
     NOW,
     dialed,
     draft,
@@ -27,6 +26,7 @@ from store_kit import (
     released,
     running,
     sql,
+    take,
 )
 
 from callcamp.core.model import (
@@ -48,6 +48,7 @@ from callcamp.errors import (
     NotFound,
     StoreError,
 )
+from callcamp.ports import SettingsVersion, acting_as
 from callcamp.store import SqlStore, current_revision, migrate, needs_migration
 from callcamp.store.bulk import existing_phones
 
@@ -223,16 +224,16 @@ async def test_what_is_not_there_is_not_found(store: SqlStore) -> None:
         await store.create_campaign(some, now=NOW)
     kept = await draft(store)
     with pytest.raises(NotFound):
-        await store.change_settings(kept, some, expected_version=1)
+        await store.change_settings(kept, some, expected_version=1, now=NOW)
     for call in (
         store.campaign(99),
-        store.change_settings(99, some, expected_version=1),
+        store.change_settings(99, some, expected_version=1, now=NOW),
         store.move_campaign(99, CampaignEvent.STARTED, now=NOW),
         store.finish_if_done(99, now=NOW),
         store.add_contacts(99, numbers(1), now=NOW),
         store.contacts(99),
         store.delete_contacts(99),
-        store.claim(99, ["a"], now=NOW, lease_until=LEASE),
+        take(store, 99, ["a"]),
         store.attempt("nobody"),
         store.attempts(99),
         store.counts(99),
@@ -249,15 +250,23 @@ async def test_what_is_not_there_is_not_found(store: SqlStore) -> None:
 async def test_settings_change_by_version_and_old_versions_are_kept(store: SqlStore) -> None:
     campaign_id = await draft(store, concurrency=1)
     before = (await store.campaign(campaign_id)).settings
-    after = await store.change_settings(
-        campaign_id, replace(before, concurrency=2), expected_version=1
-    )
+    later = NOW + timedelta(minutes=5)
+    with acting_as("cli:root"):
+        after = await store.change_settings(
+            campaign_id, replace(before, concurrency=2), expected_version=1, now=later
+        )
     assert (after.version, after.settings.concurrency) == (2, 2)
     with pytest.raises(Conflict):
-        await store.change_settings(campaign_id, replace(before, concurrency=3), expected_version=1)
+        await store.change_settings(
+            campaign_id, replace(before, concurrency=3), expected_version=1, now=NOW
+        )
     assert await store.campaign(campaign_id) == after
-    versions = await store.settings_versions(campaign_id)
-    assert [(v, s["concurrency"]) for v, s in versions] == [(1, 1), (2, 2)]
+    assert await store.settings_versions(campaign_id) == [
+        SettingsVersion(1, before, NOW, "engine"),
+        SettingsVersion(2, after.settings, later, "cli:root"),
+    ]
+    with pytest.raises(NotFound):
+        await store.settings_versions(99)
 
 
 async def test_of_two_changes_at_once_one_conflicts(url: str) -> None:
@@ -266,7 +275,7 @@ async def test_of_two_changes_at_once_one_conflicts(url: str) -> None:
         before = (await one.campaign(campaign_id)).settings
         results = await asyncio.gather(
             *(
-                s.change_settings(campaign_id, replace(before, name=n), expected_version=1)
+                s.change_settings(campaign_id, replace(before, name=n), expected_version=1, now=NOW)
                 for s, n in ((one, "one"), (two, "two"))
             ),
             return_exceptions=True,
@@ -312,7 +321,7 @@ async def test_stop_cancels_what_is_pending_and_lets_live_calls_go_on(store: Sql
     assert counts.contacts == {ContactStatus.CANCELED: 4, ContactStatus.IN_PROGRESS: 1}
     assert counts.live == {AttemptStatus.DIALING: 1}
     assert (await store.counts(other)).contacts == {ContactStatus.PENDING: 2}
-    assert await store.claim(campaign_id, ["b"], now=NOW, lease_until=LEASE) == []
+    assert await take(store, campaign_id, ["b"]) == []
     assert problems(await store.apply([ended(live.attempt.id)])) == [None]
     assert (await store.counts(campaign_id)).contacts == {
         ContactStatus.CANCELED: 4,
@@ -332,7 +341,7 @@ async def test_after_a_stop_nothing_waits_for_a_retry(store: SqlStore) -> None:
     assert one.due_at is two.due_at is None
     assert (one.attempts, one.disposition) == (1, Disposition.BUSY)
     assert (two.attempts, two.disposition) == (0, None)
-    assert await store.next_due_at(campaign_id) is None
+    assert await store.heads(campaign_id) == {}
     assert await store.recount(campaign_id) == {}
 
 

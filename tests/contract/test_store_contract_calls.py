@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from store_kit import (
-    LEASE,
     NOW,
     dialed,
     ended,
@@ -15,6 +14,7 @@ from store_kit import (
     problems,
     released,
     running,
+    take,
 )
 
 from callcamp.core.model import (
@@ -104,9 +104,9 @@ async def test_a_retry_and_its_ordinal(store: SqlStore) -> None:
     assert contact.disposition is Disposition.BUSY
     counts = await store.counts(campaign_id)
     assert (counts.attempts_ended, counts.results) == ({Disposition.BUSY: 1}, {})
-    assert await store.claim(campaign_id, ["b"], now=NOW, lease_until=LEASE) == []
+    assert await take(store, campaign_id, ["b"]) == []
     lease = due + timedelta(seconds=30)
-    (claim,) = await store.claim(campaign_id, ["b"], now=due, lease_until=lease)
+    (claim,) = await take(store, campaign_id, ["b"], now=due, lease_until=lease)
     assert claim.attempt.ordinal == 2
     await store.mark_dialing(["b"], now=due)
     gave_up = ended("b", Disposition.INVALID_NUMBER, ContactEvent.GAVE_UP, at=due)
@@ -135,7 +135,7 @@ async def test_a_released_attempt_does_not_count(store: SqlStore) -> None:
     assert (one.status, one.ended_at, one.disposition) == (AttemptStatus.RELEASED, NOW, None)
     counts = await store.counts(campaign_id)
     assert (counts.attempts_ended, counts.results, counts.live) == ({}, {}, {})
-    (claim,) = await store.claim(campaign_id, ["b"], now=NOW, lease_until=LEASE)
+    (claim,) = await take(store, campaign_id, ["b"])
     assert claim.attempt.ordinal == 1
     assert await store.calls_per_number(campaign_id) == {
         "+33612000000": {"ended": 0, "released": 1, "live": 1}
@@ -154,7 +154,7 @@ async def test_a_release_may_give_up_on_the_contact(store: SqlStore) -> None:
 
 async def test_illegal_steps_change_nothing_and_hinder_nobody(store: SqlStore) -> None:
     campaign_id = await running(store, 6)
-    claims = await store.claim(campaign_id, ids(6), now=NOW, lease_until=LEASE)
+    claims = await take(store, campaign_id, ids(6))
     a, b, c, d, e, _f = [claim.attempt.id for claim in claims]
     await store.mark_dialing([a, b, c, d, e], now=NOW)
     before = {x.id: x for x in await store.attempts(campaign_id)}
@@ -212,7 +212,7 @@ async def test_batches_longer_than_a_statement_may_be(
     monkeypatch.setattr("callcamp.store.rows.MOST_IDS", 7)
     n = 20
     campaign_id = await running(store, n)
-    claims = await store.claim(campaign_id, ids(n), now=NOW, lease_until=LEASE)
+    claims = await take(store, campaign_id, ids(n))
     assert len(await store.mark_dialing(ids(n), now=NOW)) == len(claims) == n
     assert len(await store.attempt_context(ids(n))) == n
     assert set(problems(await store.apply([ended(i) for i in ids(n)]))) == {None}

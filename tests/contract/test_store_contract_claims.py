@@ -19,6 +19,7 @@ from store_kit import (
     released,
     running,
     sql,
+    take,
 )
 
 from callcamp.core.model import (
@@ -44,16 +45,16 @@ async def test_a_claim_takes_the_oldest_due(store: SqlStore) -> None:
         due = NOW + timedelta(minutes=minutes)
         await store.add_contacts(campaign_id, [NewContact(phone, {"p": phone})], now=due)
     at = NOW + timedelta(minutes=10)
-    assert await store.claim(campaign_id, ids(9), now=at, lease_until=LEASE) == []  # a draft
+    assert await take(store, campaign_id, ids(9), now=at, lease_until=LEASE) == []  # a draft
     await store.move_campaign(campaign_id, CampaignEvent.STARTED, now=NOW)
     lease = at + timedelta(seconds=30)
-    assert await store.claim(campaign_id, [], now=at, lease_until=lease) == []
-    assert await store.claim(campaign_id, ids(9), now=NOW, lease_until=lease) == []
-    first = await store.claim(campaign_id, ids(3), now=at, lease_until=lease)
+    assert await take(store, campaign_id, [], now=at, lease_until=lease) == []
+    assert await take(store, campaign_id, ids(9), now=NOW, lease_until=lease) == []
+    first = await take(store, campaign_id, ids(3), now=at, lease_until=lease)
     assert [c.attempt.number for c in first] == ["+31", "+30", "+32"]
     assert [c.attempt.id for c in first] == ids(3)
     assert [c.variables for c in first] == [{"p": "+31"}, {"p": "+30"}, {"p": "+32"}]
-    second = await store.claim(campaign_id, ids(3, "b"), now=at, lease_until=lease)
+    second = await take(store, campaign_id, ids(3, "b"), now=at, lease_until=lease)
     assert [c.attempt.number for c in second] == ["+33"]
     one = first[0].attempt
     assert one == Attempt(
@@ -85,14 +86,14 @@ async def test_only_a_running_campaign_is_claimed_from(
 ) -> None:
     campaign_id = await running(store)
     await store.move_campaign(campaign_id, event, now=NOW)
-    assert await store.claim(campaign_id, ids(3), now=NOW, lease_until=LEASE) == []
+    assert await take(store, campaign_id, ids(3)) == []
 
 
 async def test_an_attempt_id_is_never_used_twice(store: SqlStore) -> None:
     campaign_id = await running(store, 2)
     await dialed(store, campaign_id, 1)
     with pytest.raises(StoreError):
-        await store.claim(campaign_id, ids(1), now=NOW, lease_until=LEASE)
+        await take(store, campaign_id, ids(1))
     assert (await store.counts(campaign_id)).contacts[ContactStatus.PENDING] == 1
     assert await store.recount(campaign_id) == {}
 
@@ -102,14 +103,14 @@ async def test_two_claimers_never_get_the_same_contact(url: str) -> None:
         campaign_id = await running(one, 200)
         batches = await asyncio.gather(
             *(
-                store.claim(campaign_id, ids(9, f"{name}{i}"), now=NOW, lease_until=LEASE)
+                take(store, campaign_id, ids(9, f"{name}{i}"))
                 for i in range(15)
                 for name, store in (("one", one), ("two", two))
             )
         )
         taken = [c.attempt.contact_id for batch in batches for c in batch]
         # PostgreSQL passes over rows that another claim holds just then: ask again.
-        rest = await one.claim(campaign_id, ids(200, "r"), now=NOW, lease_until=LEASE)
+        rest = await take(one, campaign_id, ids(200, "r"))
         taken += [c.attempt.contact_id for c in rest]
         assert len(taken) == len(set(taken)) == 200
         assert (await two.counts(campaign_id)).live == {AttemptStatus.CLAIMED: 200}
@@ -121,9 +122,7 @@ def _claim_all(url: str, campaign_id: int, name: str, found: Any) -> None:
         taken: list[int] = []
         async with opened(url) as store:
             for i in range(100):
-                claims = await store.claim(
-                    campaign_id, ids(7, f"{name}{i}"), now=NOW, lease_until=LEASE
-                )
+                claims = await take(store, campaign_id, ids(7, f"{name}{i}"))
                 taken += [c.attempt.contact_id for c in claims]
         return taken
 
@@ -195,8 +194,8 @@ async def test_the_database_itself_refuses_nonsense(
 
 async def test_dialing_is_noted_for_claims_whose_lease_holds(store: SqlStore) -> None:
     campaign_id = await running(store, 4)
-    await store.claim(campaign_id, ["a", "b"], now=NOW, lease_until=LEASE)
-    await store.claim(campaign_id, ["c", "d"], now=NOW, lease_until=NOW + timedelta(seconds=5))
+    await take(store, campaign_id, ["a", "b"])
+    await take(store, campaign_id, ["c", "d"], now=NOW, lease_until=NOW + timedelta(seconds=5))
     at = NOW + timedelta(seconds=5)
     assert await store.mark_dialing([], now=at) == []
     assert await store.mark_dialing(["c", "b", "zz", "b"], now=at) == ["b"]

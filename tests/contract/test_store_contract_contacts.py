@@ -103,20 +103,6 @@ async def test_deleting_contacts_before_the_start_only(store: SqlStore) -> None:
     assert await store.recount(campaign_id) == {}
 
 
-async def test_due_contacts_are_counted_up_to_a_limit(store: SqlStore) -> None:
-    campaign_id = await draft(store)
-    assert await store.next_due_at(campaign_id) is None
-    later = NOW + timedelta(minutes=5)
-    await store.add_contacts(campaign_id, numbers(4), now=later)
-    assert await store.next_due_at(campaign_id) == later
-    assert await store.count_due(campaign_id, now=NOW, limit=10) == 0
-    await store.add_contacts(campaign_id, [NewContact("+1555")], now=NOW)
-    assert await store.next_due_at(campaign_id) == NOW
-    assert await store.count_due(campaign_id, now=NOW, limit=10) == 1
-    assert await store.count_due(campaign_id, now=later, limit=10) == 5
-    assert await store.count_due(campaign_id, now=later, limit=3) == 3
-
-
 @pytest.mark.parametrize("hostile", HOSTILE)
 async def test_hostile_text_comes_back_as_it_went(store: SqlStore, hostile: str) -> None:
     campaign_id = await draft(store, name=hostile, description=hostile)

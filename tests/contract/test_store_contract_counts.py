@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_kit import (
-    LEASE,
     NOW,
     POSTGRES,
     dialed,
@@ -24,6 +23,7 @@ from store_kit import (
     released,
     running,
     sql,
+    take,
 )
 
 from callcamp.core.model import (
@@ -52,7 +52,7 @@ async def test_attempts_in_pages_by_id(store: SqlStore) -> None:
     await running(store, 1)
     # Upper before lower case, as bytes sort: locales of PostgreSQL would mix them.
     given = ["a3", "B2", "a1", "b1", "A9", "0-x"]
-    await store.claim(campaign_id, given, now=NOW, lease_until=LEASE)
+    await take(store, campaign_id, given)
     seen: list[str] = []
     while page := await store.attempts(campaign_id, after_id=seen[-1] if seen else "", limit=4):
         seen += [a.id for a in page]
@@ -166,7 +166,7 @@ async def _random_step(store: SqlStore, campaign_id: int, kind: str, chance: ran
             await store.add_contacts(campaign_id, new, now=NOW)
         elif kind == "claim":
             new_ids = [f"{chance.random()}-{next(_UNIQUE)}" for _ in range(3)]
-            await store.claim(campaign_id, new_ids, now=NOW, lease_until=LEASE)
+            await take(store, campaign_id, new_ids)
         elif kind == "dial":
             live = [a.id for a in await store.live_attempts(campaign_id)]
             await store.mark_dialing(live, now=NOW)

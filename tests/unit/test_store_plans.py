@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from callcamp.store import attempts, claims, contacts, counts, migrate, rows
+from callcamp.store import (
+    attempts,
+    claims,
+    contacts,
+    counts,
+    due,
+    gathering,
+    migrate,
+    rows,
+)
 from callcamp.store import tables as t
 from callcamp.store.database import run_once
 
@@ -18,12 +27,23 @@ VALUES = {
     "now": NOW,
     "limit": 9,
     "ids": ["a"],
+    "open": [1, 2],
     "to": "dialing",
     "_id": "a",
+    "place": "FR",
+    "places": ["FR", "US"],
+    "from_due": NOW,
+    "from_id": 1,
+    "hold": "retry_waits",
+    "at": NOW,
+    "since": NOW,
     **dict.fromkeys(("status", "dialed_at", "rang_at", "answered_at")),
 }
 LIVE = rows.SELECT_ATTEMPT.where(text(t.LIVE)).order_by(t.attempt.c.id)
 PAGE = rows.SELECT_CONTACT.where(t.contact.c.campaign_id == 1, t.contact.c.id > 5)
+
+
+PENDING_PAGE = "ix_contact_due (campaign_id=? AND place=? AND due_at>? AND due_at<?)"
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +70,13 @@ def plan(url: str, statement: Any) -> str:
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (claims.DUE, "ix_contact_due (campaign_id=? AND due_at<?)"),
-        (contacts._COUNT_DUE, "ix_contact_due (campaign_id=? AND due_at<?)"),
-        (contacts._NEXT_DUE, "ix_contact_due (campaign_id=?)"),
+        (due.PAGE["pending"], PENDING_PAGE),
+        (due.PAGE["callback"], PENDING_PAGE.replace("due", "callback", 1)),
+        (contacts._HELD_DUE, "ix_contact_hold (campaign_id=? AND hold=? AND place=? AND due_at<?)"),
+        (
+            contacts._HELD_NEXT,
+            "ix_contact_hold (campaign_id=? AND hold=? AND place=? AND due_at>?)",
+        ),
         (PAGE.order_by(t.contact.c.id).limit(9), "(campaign_id=? AND id>?)"),
         (
             PAGE.where(t.contact.c.status == "failed").order_by(t.contact.c.id).limit(9),
@@ -85,6 +109,41 @@ def test_attempts_are_found_by_id(url: str, statement: Any) -> None:
     assert "SCAN" not in carried_out
 
 
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (due.ALL_HEADS, "ix_contact_due"),
+        (due.DUE_HEADS["pending"], "ix_contact_due"),
+        (due.DUE_HEADS["callback"], "ix_contact_callback"),
+        (due.DUE_HEADS_OF["sqlite"], "ix_contact_due"),
+    ],
+)
+def test_the_first_of_every_place_is_found_on_the_index_alone(
+    url: str, statement: Any, index: str
+) -> None:
+    searches = [line for line in plan(url, statement).split("\n") if "contact" in line]
+    assert len(searches) >= 2
+    for line in searches:
+        assert line.startswith("SEARCH contact USING INDEX "), line
+        assert f" {index} (campaign_id=?" in line
+    assert sum("place=?" in line for line in searches) == 2
+    assert "TEMP B-TREE" not in plan(url, statement)
+
+
+def test_calls_to_a_number_are_found_by_number(url: str) -> None:
+    carried_out = plan(url, gathering.CALLS)
+    assert "ix_attempt_number (number=? AND claimed_at>?)" in carried_out
+    assert "ix_attempt_live_number (number=? AND status=?)" in carried_out
+
+
+def test_contacts_are_found_by_any_of_their_numbers(url: str) -> None:
+    assert "sqlite_autoindex_contact_1 (campaign_id=? AND phone=?)" in plan(
+        url, contacts._WITH_FIRST
+    )
+    assert "PRIMARY KEY (phone=?)" in plan(url, contacts._WITH_FURTHER)
+    assert "INTEGER PRIMARY KEY (rowid=?)" in plan(url, contacts._TO_SKIP)
+
+
 def test_live_attempts_are_counted_on_their_index(url: str) -> None:
     assert "ix_attempt_live (campaign_id=?)" in plan(url, counts._LIVE)
 
@@ -96,13 +155,16 @@ def test_the_plan_of_a_claim_stays_with_a_million_contacts_known(url: str) -> No
         connection.exec_driver_sql("ANALYZE")
         connection.exec_driver_sql("DELETE FROM sqlite_stat1")
         connection.exec_driver_sql(
-            "INSERT INTO sqlite_stat1 VALUES ('contact', 'ix_contact_due', '1000000 500000 2 1'),"
+            "INSERT INTO sqlite_stat1 VALUES"
+            " ('contact', 'ix_contact_due', '1000000 500000 2000 2 1'),"
+            " ('contact', 'ix_contact_callback', '10 5 2 2 1'),"
+            " ('contact', 'ix_contact_hold', '1000 500 250 100 2'),"
             " ('contact', 'ix_contact_page', '1000000 500000 1'),"
             " ('contact', 'ix_contact_status', '1000000 500000 250000 1'),"
             " ('contact', 'sqlite_autoindex_contact_1', '1000000 500000 1')"
         )
 
     run_once(url, pretend)
-    carried_out = plan(url, claims.DUE)
-    assert "ix_contact_due (campaign_id=? AND due_at<?)" in carried_out
+    carried_out = plan(url, due.PAGE["pending"])
+    assert PENDING_PAGE in carried_out
     assert "TEMP B-TREE" not in carried_out

@@ -26,8 +26,20 @@ def _objects(connection: Connection) -> dict[str, Any]:
         "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'"
         " AND name NOT LIKE 'sqlite%'"
     )
-    # The order of constraints within a table does not matter.
-    return {name: sorted(re.split(r",?\s*\n\s*", sql)) for name, sql in found}
+    return {name: _parts(sql) for name, sql in found}
+
+
+def _parts(sql: str) -> list[str]:
+    """Return the columns and constraints of a table; their order does not matter."""
+    # A column that came later stands behind the last constraint.
+    depth, parts = 0, [""]
+    for char in " ".join(sql.split()):
+        before, depth = depth, depth + (char == "(") - (char == ")")
+        if {before, depth} == {0, 1} or (char == "," and depth == 1):
+            parts.append("")
+        else:
+            parts[-1] += char
+    return sorted(part.strip() for part in parts)
 
 
 def test_migrations_build_what_the_tables_say(tmp_path: Path) -> None:
@@ -48,7 +60,7 @@ def test_migrations_build_what_the_tables_say(tmp_path: Path) -> None:
 
 
 def test_there_is_one_head() -> None:
-    assert schema.head() == "0002"
+    assert schema._script().get_heads() == [schema.head()]
 
 
 async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
@@ -62,10 +74,10 @@ async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Pa
 
     (tmp_path / "old.sqlite3").touch()
     run_once(address, first)
-    with pytest.raises(StoreError, match="at revision 0001, this version needs 0002"):
+    with pytest.raises(StoreError, match=f"at revision 0001, this version needs {schema.head()}"):
         await SqlStore(address).open()
     assert schema.needs_migration(address)
-    assert migrate(address) == "0002"
+    assert migrate(address) == schema.head()
     store = SqlStore(address)
     await store.open()
     try:

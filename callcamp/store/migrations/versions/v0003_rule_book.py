@@ -180,7 +180,7 @@ def _indexes() -> None:
             ["campaign_id", "hold", "place", "due_at"],
             f"{_PENDING} AND hold IS NOT NULL",
         ),
-        ("ix_attempt_live_number", "attempt", ["number"], _LIVE),
+        ("ix_attempt_live_number", "attempt", ["number", "status"], _LIVE),
     ):
         where = sa.text(condition)
         op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
