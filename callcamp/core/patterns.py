@@ -90,7 +90,7 @@ class _Reader:
                 ways += 1 - low
             elif single:
                 ways, read = high - low + 1, max(low, 1)
-            elif (low, high) != (1, 1):
+            else:
                 raise _refused(self.pattern, "a group or an anchor cannot be repeated")
             cost, atoms = cost * ways, atoms + read
         return cost, atoms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -585,3 +586,19 @@ def test_an_attempt_from_the_store_as_a_call_to_decide_on() -> None:
     )  # fmt: skip
     unknown = ended_call(replace(attempt, disposition=None, number="+1"), person, ended_at=NOW)
     assert (unknown.disposition, unknown.number_index) == (D.UNKNOWN, 0)
+
+
+def test_the_page_of_retries_has_the_list_in_its_order() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "retries.md").read_text("utf-8")
+    page = page[page.index("## The list") :]
+    policy = RetryPolicy(
+        stop_after_talk_s=30, redial_under_talk_s=15, until_success=True,
+        retry_on_outcomes=("X",), retry_on=frozenset({D.BUSY}),
+    )  # fmt: skip
+    names = [
+        one.name.replace("30 s", "N").replace("15 s", "N").replace("busy", "D")
+        for one in retry_rules(policy)
+    ]
+    assert [page.index(f"| `{name}`") for name in names] == sorted(
+        page.index(f"| `{name}`") for name in names
+    )

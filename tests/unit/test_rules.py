@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -350,3 +351,10 @@ def test_facts_of_a_contact_for_filters() -> None:
 
 def test_names_of_facts_can_be_written_without_quotes() -> None:
     assert all(re.fullmatch(r"[a-z_]+", name) for name in FACTS)
+
+
+def test_the_page_of_facts_is_fresh() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "success.md").read_text("utf-8")
+    rows = [f"| `{name}` | {meaning.kind} | {meaning.text} |" for name, meaning in FACTS.items()]
+    assert "\n".join(rows) in page
+    assert all(f"`{operator.value}`" in page for operator in Operator)
