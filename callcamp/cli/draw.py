@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer.main
 from pydantic import SecretStr
 
 from callcamp.core.outcome import MEANING, Evidence, classify
+from callcamp.core.reasons import REASON_MEANING
 from callcamp.core.states import ATTEMPT, CAMPAIGN, CONTACT, Machine
 from callcamp.settings import Settings
 
+_MOST_CHOICES = 15
 _BLOCK = re.compile(r"(<!-- drawn: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # What Asterisk 22.10.1 with PJSIP showed:
@@ -74,6 +77,22 @@ def _dispositions() -> str:
             for d, m in MEANING.items()
         ],
     )
+
+
+def _reasons(*, campaign: bool) -> Callable[[], str]:
+    """Return what draws the reasons that hold a campaign, or one contact, back."""
+
+    def draw() -> str:
+        return _rows(
+            ["reason", "not called, because", "what to do"],
+            [
+                [f"`{reason.value}`", meaning.text, meaning.change or "Nothing but wait."]
+                for reason, meaning in REASON_MEANING.items()
+                if meaning.campaign is campaign
+            ],
+        )
+
+    return draw
 
 
 def _measured() -> str:
@@ -135,7 +154,8 @@ def _command_line() -> str:
         parts += [f"### `{usage}`", "", _one_line(command.help), ""]
         shown = [p for p in (*arguments, *options) if getattr(p, "help", None)]
         parts += [
-            f"- `{_names(p)}`: {_one_line(getattr(p, 'help', ''))}{_default(p)}" for p in shown
+            f"- `{_names(p)}`: {_one_line(getattr(p, 'help', ''))}{_choices(p)}{_default(p)}"
+            for p in shown
         ]
         parts += [""] if shown else []
     return "\n".join(parts).rstrip()
@@ -152,8 +172,21 @@ def _names(parameter: Any) -> str:
     return ", ".join([*parameter.opts, *parameter.secondary_opts])
 
 
+def _choices(parameter: Any) -> str:
+    kind = parameter.type_descriptor.annotation
+    kind = next(iter(get_args(kind)), kind)
+    # A list as long as that of reasons has a page of its own.
+    if not issubclass(kind, Enum) or len(kind) > _MOST_CHOICES:
+        return ""
+    return f" One of {', '.join(str(choice.value) for choice in kind)}."
+
+
 def _default(parameter: Any) -> str:
     value = parameter.default
+    # An option that is not given is told from its default: the words stand for that.
+    words = getattr(parameter, "show_default", None)
+    if isinstance(words, str):
+        return f" (default {words})"
     if parameter.required and parameter.param_type_name == "option":
         return " (needed)"
     plain = isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
@@ -169,6 +202,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "states-contact": lambda: diagram(CONTACT),
     "states-attempt": lambda: diagram(ATTEMPT),
     "dispositions": _dispositions,
+    "reasons-campaign": _reasons(campaign=True),
+    "reasons-contact": _reasons(campaign=False),
     "measured": _measured,
     "settings": _settings,
     "commands": _command_line,

@@ -10,7 +10,22 @@ from typing import Annotated, NoReturn
 import typer
 
 from callcamp import __version__
-from callcamp.cli import campaign, contacts, lab, trunk
+from callcamp.cli import (
+    call,
+    campaign,
+    consent,
+    contacts,
+    directory,
+    dnc,
+    filters,
+    lab,
+    legal,
+    members,
+    number,
+    outcome,
+    trunk,
+)
+from callcamp.cli.campaign_records import audit
 from callcamp.cli.doctor import doctor
 from callcamp.cli.logs import set_up_logs
 from callcamp.cli.output import emit_json, note, say
@@ -108,9 +123,23 @@ app.command()(init)
 app.command()(migrate)
 app.command()(doctor)
 app.command("export")(contacts.export)
+app.command()(audit)
+contacts.app.command()(members.add)
+contacts.app.command("list")(members.list_contacts)
+contacts.app.command()(members.exclude)
+contacts.app.command()(members.delete)
+contacts.app.command()(members.review)
 app.add_typer(trunk.app, name="trunk")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(directory.app, name="directory")
+app.add_typer(filters.app, name="filter")
+app.add_typer(dnc.app, name="dnc")
+app.add_typer(consent.app, name="consent")
+app.add_typer(number.app, name="number")
+app.add_typer(outcome.app, name="outcome")
+app.add_typer(call.app, name="call")
+app.add_typer(legal.app, name="legal")
 app.add_typer(lab.app, name="lab")
 
 

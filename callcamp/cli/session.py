@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
 import signal
 import tomllib
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -18,7 +20,7 @@ from pydantic_settings import SettingsConfigDict
 from callcamp.cli.logs import set_up_logs
 from callcamp.engine.commands import Commands
 from callcamp.errors import InvalidInput
-from callcamp.ports import Store
+from callcamp.ports import Store, acting_as
 from callcamp.settings import Settings
 
 T = TypeVar("T")
@@ -44,6 +46,19 @@ def session(context: typer.Context) -> Session:
     """Return the session of a command."""
     found = context.find_object(Session)
     return found if found is not None else Session()
+
+
+def login_name() -> str:
+    """Return the name of whoever logged in, also behind ``sudo``; never fails."""
+    try:
+        # Refused without a terminal, as in a container or under cron.
+        return os.getlogin()
+    except OSError:
+        pass
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
 
 
 def load_settings(config: Path | None) -> Settings:
@@ -94,13 +109,16 @@ def run(
     *,
     json: bool = False,
 ) -> T:
-    """Run ``work`` with the settings, in an event loop, and return what it returns."""
+    """Run ``work`` with the settings, in an event loop, and return what it returns.
+
+    What it changes is audited as done by ``cli:NAME``, NAME being who logged in.
+    """
     current = session(context)
     current.json = json
     settings = load_settings(current.config)
     # What a command does is told by its output; logs are for serve and demo.
     set_up_logs(settings, level="error")
-    with _termination_as_interrupt():
+    with _termination_as_interrupt(), acting_as(f"cli:{login_name()}"):
         return asyncio.run(work(settings))
 
 
@@ -134,18 +152,26 @@ def with_store(
     context: typer.Context, work: Callable[[Store], Awaitable[T]], *, json: bool = False
 ) -> T:
     """Run ``work`` with the open store and return what it returns."""
-    # Here and not above: `callcamp --help` should not wait for web and database libraries.
-    from callcamp.app import open_store
-
-    async def opened(settings: Settings) -> T:
-        async with open_store(settings) as store:
-            return await work(store)
-
-    return run(context, opened, json=json)
+    return _opened(context, lambda store, _settings: work(store), json=json)
 
 
 def with_commands(
     context: typer.Context, work: Callable[[Commands], Awaitable[T]], *, json: bool = False
 ) -> T:
     """Run ``work`` with the use-cases over the open store and return what it returns."""
-    return with_store(context, lambda store: work(Commands(store)), json=json)
+    return _opened(
+        context, lambda store, settings: work(Commands(store, settings=settings)), json=json
+    )
+
+
+def _opened(
+    context: typer.Context, work: Callable[[Store, Settings], Awaitable[T]], *, json: bool
+) -> T:
+    # Here and not above: `callcamp --help` should not wait for web and database libraries.
+    from callcamp.app import open_store
+
+    async def opened(settings: Settings) -> T:
+        async with open_store(settings) as store:
+            return await work(store, settings)
+
+    return run(context, opened, json=json)
