@@ -25,7 +25,8 @@ from callcamp.errors import InvalidInput
 
 SHOWN = 100
 """Refused rows of a file that are kept to be shown."""
-_SHAPE = re.compile(r"\+[1-9][0-9]{6,14}")
+_SHAPE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_SEPARATORS = re.compile(r"[ ().\-/\u00a0]")
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 
 
@@ -78,6 +79,9 @@ def need_any_number(text: str, region: str | None, field: str = "phone") -> str:
 
 def possible(refused: RefusedNumber, region: str | None) -> str | RefusedNumber:
     """Return a number that was refused, if only its range is not known."""
+    bare = _SEPARATORS.sub("", refused.text)
+    if _SHAPE.fullmatch(bare):
+        return bare
     if len(refused.text) > 250:
         return refused
     try:
@@ -85,8 +89,8 @@ def possible(refused: RefusedNumber, region: str | None) -> str | RefusedNumber:
     except phonenumbers.NumberParseException:
         return refused
     written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    fits = refused.text.lstrip().startswith("+") or phonenumbers.is_possible_number(parsed)
-    return written if fits and _SHAPE.fullmatch(written) else refused
+    fits = phonenumbers.is_possible_number(parsed) and _SHAPE.fullmatch(written)
+    return written if fits else refused
 
 
 def _refusal(refused: RefusedNumber, field: str) -> InvalidInput:
