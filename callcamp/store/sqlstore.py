@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -79,9 +79,15 @@ class SqlStore(RecordsSql):
         """Disconnect; safe twice."""
         await self._db.close()
 
-    async def hold_engine(self, holder: str, *, now: datetime, ttl_s: float) -> str | None:
+    async def hold_engine(
+        self, holder: str, *, now: datetime, ttl_s: float, state: Mapping[str, Any] | None = None
+    ) -> str | None:
         """Take or renew the right to be the one engine; else return who has it."""
-        return await self._db.write(trunks.hold_engine, holder, now, ttl_s)
+        return await self._db.write(trunks.hold_engine, holder, now, ttl_s, state)
+
+    async def engine_state(self, *, now: datetime) -> dict[str, Any] | None:
+        """Return the state that the working engine last left."""
+        return await self._db.read(trunks.engine_state, now)
 
     async def release_engine(self, holder: str) -> None:
         """Give the right back, if ``holder`` has it."""

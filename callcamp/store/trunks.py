@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, text
 
@@ -22,10 +24,16 @@ _SAVE = text(
     bindparam("max_channels", type_=t.trunk.c.max_channels.type),
 )
 _HOLD = text(
-    "INSERT INTO engine_lease (id, holder, expires_at) VALUES (1, :holder, :until)"
-    " ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at"
+    "INSERT INTO engine_lease (id, holder, expires_at, state)"
+    " VALUES (1, :holder, :until, :state)"
+    " ON CONFLICT (id) DO UPDATE SET holder = excluded.holder,"
+    " expires_at = excluded.expires_at, state = excluded.state"
     " WHERE engine_lease.holder = excluded.holder OR engine_lease.expires_at <= :now"
-).bindparams(bindparam("until", type_=Instant), bindparam("now", type_=Instant))
+).bindparams(
+    bindparam("until", type_=Instant),
+    bindparam("now", type_=Instant),
+    bindparam("state", type_=t.engine_lease.c.state.type),
+)
 
 
 def save_trunk(
@@ -55,12 +63,26 @@ def trunks(connection: Connection) -> list[Trunk]:
     return [rows.trunk(r) for r in connection.execute(select(t.trunk).order_by(t.trunk.c.name))]
 
 
-def hold_engine(connection: Connection, holder: str, now: datetime, ttl_s: float) -> str | None:
+def hold_engine(
+    connection: Connection,
+    holder: str,
+    now: datetime,
+    ttl_s: float,
+    state: Mapping[str, Any] | None,
+) -> str | None:
     """Take or renew the lease; returns who has it when that is someone else."""
     until = now + timedelta(seconds=ttl_s)
-    connection.execute(_HOLD, {"holder": holder, "until": until, "now": now})
+    values = {"holder": holder, "until": until, "now": now, "state": dict(state or {})}
+    connection.execute(_HOLD, values)
     has_it = connection.execute(select(t.engine_lease.c.holder)).scalar_one()
     return None if has_it == holder else str(has_it)
+
+
+def engine_state(connection: Connection, now: datetime) -> dict[str, Any] | None:
+    """Return what the engine that holds the lease last left; None: nobody holds it."""
+    lease = t.engine_lease.c
+    row = connection.execute(select(lease.state).where(lease.expires_at > now)).one_or_none()
+    return None if row is None else dict(row.state or {})
 
 
 def release_engine(connection: Connection, holder: str) -> None:

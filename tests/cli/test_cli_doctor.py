@@ -15,6 +15,7 @@ from test_cli_basics import cli  # noqa: F401 - a fixture
 
 from callcamp.core.model import CampaignSettings, NewContact, Trunk
 from callcamp.core.outcome import Evidence
+from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import CampaignEvent
 from callcamp.engine.doctor import (
     Check,
@@ -96,7 +97,17 @@ async def with_call(store: SqlStore, attempt_id: str) -> None:
     await store.add_contacts(campaign.id, [NewContact("+12025550101")], now=NOW)
     await store.move_campaign(campaign.id, CampaignEvent.STARTED, now=NOW)
     lease = NOW + timedelta(seconds=30)
-    assert await store.claim(campaign.id, [attempt_id], now=NOW, lease_until=lease)
+    assert (
+        await store.claim(
+            campaign.id,
+            [attempt_id],
+            places=None,
+            judge=RuleSet(campaign.settings).judge,
+            look_back_s=0,
+            now=NOW,
+            lease_until=lease,
+        )
+    ).claims
     assert await store.mark_dialing([attempt_id], now=NOW) == [attempt_id]
 
 

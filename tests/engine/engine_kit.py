@@ -36,7 +36,6 @@ from callcamp.core.model import (
     Campaign,
     CampaignMode,
     CampaignSettings,
-    Claim,
     Contact,
     DailyWindow,
     NewContact,
@@ -51,7 +50,7 @@ from callcamp.engine import reconcile as reconcile_module
 from callcamp.engine import tracker as tracker_module
 from callcamp.engine.clock import Clock
 from callcamp.errors import InvalidInput, SwitchRefused, SwitchTimeout, SwitchUnavailable
-from callcamp.ports import Applied, CallOrder, LiveCall, SwitchFacts
+from callcamp.ports import Applied, CallOrder, Claimed, LiveCall, SwitchFacts
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
 
@@ -406,11 +405,11 @@ class TestedStore(SqlStore):
         self.after("apply")
         return applied
 
-    async def claim(self, *args: Any, **kwargs: Any) -> list[Claim]:
+    async def claim(self, *args: Any, **kwargs: Any) -> Claimed:
         self.before("claim")
-        claims = await super().claim(*args, **kwargs)
+        claimed = await super().claim(*args, **kwargs)
         self.after("claim")
-        return claims
+        return claimed
 
     async def mark_dialing(self, attempt_ids: Sequence[str], *, now: datetime) -> list[str]:
         self.before("mark_dialing")

@@ -17,7 +17,7 @@ from engine_kit import BUSY, BY_HAND, PERSON, Script, bench, now, passes, until
 from callcamp.core.model import DailyWindow, NewContact
 from callcamp.core.outcome import Disposition
 from callcamp.core.pacing.bucket import Bucket
-from callcamp.core.plan import Hold
+from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus, CampaignEvent, ContactStatus
 from callcamp.ports import CallOrder
 
@@ -196,7 +196,7 @@ async def test_without_link_nothing_is_sent_and_it_goes_on_when_synced(tmp_path:
     async with bench(tmp_path, Script(answers=False)) as b:
         engine = await b.start(reachable=False)
         campaign = await b.campaign(20)
-        await until(lambda: (p := engine.live.plan(campaign.id)) and p.hold is Hold.LINK_DOWN)
+        await until(lambda: (p := engine.live.plan(campaign.id)) and p.hold is Reason.LINK_DOWN)
         assert await b.attempts(campaign) == []
         answer = asyncio.Event()
 
@@ -337,7 +337,7 @@ async def test_a_refusing_trunk_is_left_alone_for_longer_each_time(tmp_path: Pat
         await until(lambda: engine.clock.now() > end)
         assert 2 <= len(b.switch.orders) <= 40
         assert (p := engine.live.plan(campaign.id))
-        assert p.hold is Hold.TRUNK_REFUSES
+        assert p.hold is Reason.TRUNK_REFUSES
         assert not [a for a in await b.attempts(campaign) if a.status is AttemptStatus.ENDED]
         statuses = await b.statuses(campaign)
         assert statuses[ContactStatus.PENDING] + statuses[ContactStatus.IN_PROGRESS] == 200
@@ -362,7 +362,7 @@ async def test_a_campaign_completes_outside_its_hours(tmp_path: Path) -> None:
         )
         await engine.commands.resume(campaign.id)
         b.switch.end(attempt_id, BUSY)
-        await until(lambda: (p := engine.live.plan(campaign.id)) and p.hold is Hold.OUTSIDE_HOURS)
+        await until(lambda: (p := engine.live.plan(campaign.id)) and p.hold is Reason.OUTSIDE_HOURS)
         await until(lambda: not len(engine._registry))
         await passes(0.2)
         assert not await b.is_completed(campaign)

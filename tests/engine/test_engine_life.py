@@ -28,6 +28,7 @@ from engine_kit import (
 from callcamp.core.events import LinkDown
 from callcamp.core.model import Attempt, Campaign
 from callcamp.core.outcome import Disposition, Evidence
+from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import AttemptStatus, ContactStatus
 from callcamp.engine import Engine
 from callcamp.engine.engine import ENGINE_TTL_S
@@ -39,9 +40,16 @@ async def left_behind(b: Bench, campaign: Campaign, *, dialing: bool, ago_s: flo
     """Have an attempt in the store as an engine leaves it that was killed."""
     at = now() - timedelta(seconds=ago_s)
     attempt_id = f"cc-{os.urandom(15).hex()}"
-    (claim,) = await b.store.claim(
-        campaign.id, [attempt_id], now=now(), lease_until=now() + timedelta(seconds=60)
+    claimed = await b.store.claim(
+        campaign.id,
+        [attempt_id],
+        places=None,
+        judge=RuleSet(campaign.settings).judge,
+        look_back_s=0,
+        now=now(),
+        lease_until=now() + timedelta(seconds=60),
     )
+    (claim,) = claimed.claims
     if dialing:
         assert await b.store.mark_dialing([attempt_id], now=at) == [attempt_id]
     return claim.attempt

@@ -64,7 +64,15 @@ async def test_attempts(client, engine):
     await engine.commands.start(campaign.id)
     now = utc_now()
     ids = ["a-1", "a-2"]
-    await engine.store.claim(campaign.id, ids, now=now, lease_until=now + timedelta(seconds=9))
+    await engine.store.claim(
+        campaign.id,
+        ids,
+        places=None,
+        judge=RuleSet(campaign.settings).judge,
+        look_back_s=0,
+        now=now,
+        lease_until=now + timedelta(seconds=9),
+    )
     path = f"/api/v1/campaigns/{campaign.id}/attempts"
     page = await (await client.get(path, params={"limit": "1"})).json()
     assert [a["id"] for a in page["items"]] == ["a-1"]
