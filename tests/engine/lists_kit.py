@@ -59,11 +59,8 @@ class Office:
     async def campaign(self, *phones: str, **settings: Any) -> int:
         """Add a running campaign with contacts; it goes on when they are done."""
         (trunk,) = await self.store.trunks()
-        wanted = CampaignSettings(
-            "c",
-            trunk.id,
-            **{"default_region": "FR", "mode": CampaignMode.ALWAYS_ON, **settings},
-        )
+        usual = {"name": "c", "default_region": "FR", "mode": CampaignMode.ALWAYS_ON}
+        wanted = CampaignSettings(**{**usual, "trunk_id": trunk.id, **settings})
         made = await self.store.create_campaign(wanted, now=NOW)
         await self.store.add_contacts(made.id, map(NewContact, phones), now=NOW)
         await self.store.move_campaign(made.id, CampaignEvent.STARTED, now=NOW)
