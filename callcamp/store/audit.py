@@ -6,10 +6,10 @@ to go away again: no secrets, and of people no more than their numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
@@ -17,6 +17,7 @@ from callcamp.ports import AuditEntry, current_actor
 from callcamp.store import record_tables as r
 from callcamp.store.codec import encode
 
+T = TypeVar("T")
 _a = r.audit.c
 _INSERT = insert(r.audit)
 _MOST_NAME = 200
@@ -62,28 +63,36 @@ def note(
         after: what it became.
         now: when (None: now, by the clock of this machine).
     """
-    note_all(connection, [Note(action, kind, subject, campaign_id, before, after)], now)
+    _write(connection, [Note(action, kind, subject, campaign_id, before, after)], now)
 
 
 def note_all(
-    connection: Connection, notes: Sequence[Note], now: datetime | None, **bulk: Any
+    connection: Connection,
+    changes: Sequence[T],
+    told: Callable[[T], Note],
+    now: datetime | None,
+    *,
+    campaign_id: int | None = None,
+    **bulk: Any,
 ) -> None:
     """Note changes of one call: an entry each, or one with their count when they are many.
 
     Args:
         connection: the transaction of the changes.
-        notes: the changes, all of one kind.
+        changes: the changes, all of one kind.
+        told: says what to note of one.
         now: when, see :func:`note`.
+        campaign_id: the campaign that the one entry belongs to.
         bulk: what the one entry tells beside the count.
     """
-    if not notes:
-        return
-    if len(notes) > MOST_EACH:
-        first = notes[0]
-        after = {"count": len(notes), **bulk}
-        ids = {one.campaign_id for one in notes}
-        campaign_id = first.campaign_id if len(ids) == 1 else None
-        notes = [Note(first.action, first.kind, "many", campaign_id, None, after)]
+    if len(changes) > MOST_EACH:
+        first, after = told(changes[0]), {"count": len(changes), **bulk}
+        _write(connection, [Note(first.action, first.kind, "many", campaign_id, None, after)], now)
+    elif changes:
+        _write(connection, [told(change) for change in changes], now)
+
+
+def _write(connection: Connection, notes: Sequence[Note], now: datetime | None) -> None:
     at, actor = now or datetime.now(UTC), _shown(current_actor())
     connection.execute(
         _INSERT,

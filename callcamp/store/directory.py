@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select
 
 from callcamp.core.model import NewContact
 from callcamp.errors import InvalidInput
@@ -14,6 +14,8 @@ from callcamp.ports import DirectoryContact
 from callcamp.store import audit, checks, rows
 from callcamp.store import record_tables as r
 from callcamp.store.audit import Note
+from callcamp.store.columns import to_json, to_us
+from callcamp.store.many import insert_many
 
 MOST_OTHERS = 20
 """Further numbers of a person, at most."""
@@ -28,15 +30,17 @@ CHUNK = 5_000
 
 _p = r.person.c
 _THERE = select(r.person).where(_p.phone.in_(bindparam("ids", expanding=True)))
-_ADD = insert(r.person).returning(_p.id, _p.phone)
+_IDS = select(_p.phone, _p.id).where(_p.phone.in_(bindparam("ids", expanding=True)))
+_WRITTEN = {
+    "phone": "text",
+    "others": "text",
+    "variables": "text",
+    "created_at": "bigint",
+    "updated_at": "bigint",
+}
 _CHANGE = (
-    update(r.person)
-    .where(_p.id == bindparam("person"))
-    .values(
-        others=bindparam("new_others"),
-        variables=bindparam("new_variables"),
-        updated_at=bindparam("now"),
-    )
+    "ON CONFLICT (phone) DO UPDATE SET others = excluded.others,"
+    " variables = excluded.variables, updated_at = excluded.updated_at"
 )
 _FORGET_NUMBERS = delete(r.person_number).where(r.person_number.c.person_id == bindparam("person"))
 
@@ -70,23 +74,27 @@ def add(connection: Connection, people: dict[str, NewContact], now: datetime) ->
     if connection.dialect.name == "postgresql":
         # Two who add the same person come one after the other, as they do on SQLite.
         connection.exec_driver_sql("LOCK TABLE person IN SHARE ROW EXCLUSIVE MODE")
-    added, updated, changes = list[Note](), 0, list[Note]()
-    for chunk in _chunks(list(people)):
-        there = {row.phone: _person(row) for row in rows.by_ids(connection, _THERE, chunk)}
-        new = [people[phone] for phone in chunk if phone not in there]
-        _insert(connection, new, now)
-        added += [Note("person.added", "person", p.phone, after=_told(p)) for p in new]
-        changed = []
-        for before in there.values():
-            after = _limited(_merged(before.others, before.variables, people[before.phone]))
-            if (after.others, after.variables) != (before.others, before.variables):
-                changed.append((before.id, after))
-                told = _told(before), _told(after)
-                changes.append(Note("person.changed", "person", before.phone, None, *told))
-        _update(connection, changed, now)
+    everybody = list(people.values())
+    added, changed, updated = list[NewContact](), list[tuple[DirectoryContact, NewContact]](), 0
+    for start in range(0, len(everybody), CHUNK):
+        chunk = everybody[start : start + CHUNK]
+        phones = [p.phone for p in chunk]
+        there = {row.phone: _person(row) for row in rows.by_ids(connection, _THERE, phones)}
         updated += len(there)
-    audit.note_all(connection, added, now)
-    audit.note_all(connection, changes, now)
+        writing = []
+        for person in chunk:
+            before = there.get(person.phone)
+            if before is None:
+                writing.append(person)
+                added.append(person)
+                continue
+            after = _limited(_merged(before.others, before.variables, person))
+            if (after.others, after.variables) != (before.others, before.variables):
+                writing.append(after)
+                changed.append((before, after))
+        _write(connection, writing, [p.id for p in there.values()], now)
+    audit.note_all(connection, added, lambda person: _note("added", None, person), now)
+    audit.note_all(connection, changed, lambda pair: _note("changed", *pair), now)
     return len(added), updated
 
 
@@ -114,20 +122,8 @@ def remove(connection: Connection, phone: str, now: datetime) -> bool:
         return False
     connection.execute(_FORGET_NUMBERS, {"person": row.id})
     connection.execute(delete(r.person).where(_p.id == row.id))
-    audit.note(
-        connection,
-        action="person.deleted",
-        kind="person",
-        subject=phone,
-        before=_told(_person(row)),
-        now=now,
-    )
+    audit.note_all(connection, [_person(row)], lambda person: _note("deleted", person), now)
     return True
-
-
-def _chunks(phones: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(phones), CHUNK):
-        yield phones[start : start + CHUNK]
 
 
 def _merged(others: Sequence[str], variables: dict[str, str], update: NewContact) -> NewContact:
@@ -165,54 +161,39 @@ def _limited(contact: NewContact) -> NewContact:
     return NewContact(contact.phone, dict(contact.variables), others=others)
 
 
-def _insert(connection: Connection, people: Sequence[NewContact], now: datetime) -> None:
-    if not people:
-        return
-    values = [
-        {
-            "phone": p.phone,
-            "others": list(p.others),
-            "variables": p.variables,
-            "created_at": now,
-            "updated_at": now,
-        }
-        for p in people
-    ]
-    ids = {phone: id_ for id_, phone in connection.execute(_ADD, values)}
-    _keep_numbers(connection, [(ids[p.phone], p) for p in people])
-
-
-def _update(
-    connection: Connection, people: Sequence[tuple[int, NewContact]], now: datetime
+def _write(
+    connection: Connection, people: Sequence[NewContact], there: Sequence[int], now: datetime
 ) -> None:
-    if not people:
-        return
-    connection.execute(
+    """Write people, of whom those with the ids ``there`` are there already."""
+    at_us = to_us(now)
+    insert_many(
+        connection,
+        "person",
+        _WRITTEN,
+        [(p.phone, to_json(p.others), to_json(p.variables), at_us, at_us) for p in people],
         _CHANGE,
-        [
-            {
-                "person": id_,
-                "new_others": list(p.others),
-                "new_variables": p.variables,
-                "now": now,
-            }
-            for id_, p in people
-        ],
     )
-    connection.execute(_FORGET_NUMBERS, [{"person": id_} for id_, _p in people])
-    _keep_numbers(connection, people)
-
-
-def _keep_numbers(connection: Connection, people: Sequence[tuple[int, NewContact]]) -> None:
-    connection.execute(
-        insert(r.person_number),
-        [{"phone": phone, "person_id": id_} for id_, p in people for phone in (p.phone, *p.others)],
+    found = rows.by_ids(connection, _IDS, [p.phone for p in people])
+    ids = {row.phone: row.id for row in found}
+    changed = set(ids.values()) & set(there)
+    if changed:
+        connection.execute(_FORGET_NUMBERS, [{"person": id_} for id_ in changed])
+    insert_many(
+        connection,
+        "person_number",
+        {"phone": "text", "person_id": "bigint"},
+        [(phone, ids[p.phone]) for p in people for phone in (p.phone, *p.others)],
     )
 
 
-def _told(person: NewContact | DirectoryContact) -> dict[str, Any]:
+def _note(verb: str, before: DirectoryContact | None, after: NewContact | None = None) -> Note:
     """Return what the audit may know: it keeps it for ever, so no data of the person."""
-    return {"numbers": 1 + len(person.others), "variables": sorted(person.variables)}
+    told = [
+        None if p is None else {"numbers": 1 + len(p.others), "variables": sorted(p.variables)}
+        for p in (before, after)
+    ]
+    phones = [p.phone for p in (before, after) if p is not None]
+    return Note(f"person.{verb}", "person", phones[0], None, *told)
 
 
 def _person(row: Sequence[Any]) -> DirectoryContact:

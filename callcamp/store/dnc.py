@@ -8,20 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, text
 
-from callcamp.core.states import CampaignStatus
 from callcamp.errors import InvalidInput, NotFound
 from callcamp.ports import DncList
-from callcamp.store import audit, checks
+from callcamp.store import audit, campaigns, checks, many
 from callcamp.store import record_tables as r
 from callcamp.store import tables as t
 from callcamp.store.columns import Instant
 
-CHUNK = 20_000
-"""Numbers that are written at a time."""
-
 _d = r.dnc_list.c
 _COLUMNS = (_d.name, _d.numbers, _d.as_of, _d.imported_at)
-_OVER = (CampaignStatus.COMPLETED.value, CampaignStatus.CANCELED.value)
 # One statement, which also locks the list: two copies at once come one after the other.
 _SAVE = text(
     "INSERT INTO dnc_list (name, as_of, imported_at, numbers)"
@@ -80,8 +75,12 @@ def replace(
     values = {"name": name, "as_of": as_of, "now": now, "numbers": len(phones)}
     list_id = connection.execute(_SAVE, values).scalar_one()
     connection.execute(delete(r.dnc_number).where(r.dnc_number.c.list_id == list_id))
-    for start in range(0, len(phones), CHUNK):
-        _insert(connection, list_id, phones[start : start + CHUNK])
+    many.insert_many(
+        connection,
+        "dnc_number",
+        {"list_id": "bigint", "phone": "text"},
+        [(list_id, phone) for phone in phones],
+    )
     skipped = contacts.skip_suppressed(connection, _waiting(connection, name, list_id), now)
     after = DncList(name, len(phones), as_of, now)
     audit.note(
@@ -128,39 +127,26 @@ def remove(connection: Connection, name: str) -> None:
     )
 
 
-def _insert(connection: Connection, list_id: int, phones: Sequence[str]) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            "INSERT INTO dnc_number (list_id, phone) SELECT $1::bigint, unnest($2::text[])",
-            (list_id, list(phones)),
-        )
-    else:
-        connection.exec_driver_sql(
-            "INSERT INTO dnc_number (list_id, phone) VALUES (?, ?)",
-            [(list_id, phone) for phone in phones],
-        )
-
-
 def _waiting(connection: Connection, name: str, list_id: int) -> list[str]:
     """Return numbers of the list that wait for a call in a campaign that checks it."""
-    c, n = t.contact.c, r.dnc_number.c
-    campaigns = select(t.campaign.c.id, t.campaign.c.settings).where(
-        t.campaign.c.status.not_in(_OVER)
+    c, n, further = t.contact.c, r.dnc_number.c, t.contact_number.c
+    open_ = select(t.campaign.c.id, t.campaign.c.settings).where(
+        t.campaign.c.status.not_in(sorted(campaigns.OVER))
     )
     checking = [
-        row.id
-        for row in connection.execute(campaigns)
-        if name in (row.settings.get("dnc_lists") or ())
+        row.id for row in connection.execute(open_) if name in (row.settings.get("dnc_lists") or ())
     ]
+    first = select(c.phone).join_from(t.contact, r.dnc_number, n.phone == c.phone)
+    others = (
+        select(further.phone)
+        .join_from(t.contact_number, t.contact, c.id == further.contact_id)
+        .join(r.dnc_number, n.phone == further.phone)
+    )
     found: set[str] = set()
     for campaign_id in checking:
-        found.update(
-            connection.scalars(
-                select(c.phone)
-                .join_from(t.contact, r.dnc_number, n.phone == c.phone)
-                .where(c.campaign_id == campaign_id, n.list_id == list_id, text(t.PENDING))
-            )
-        )
+        of_campaign = (c.campaign_id == campaign_id, n.list_id == list_id, text(t.PENDING))
+        for statement in (first, others):
+            found.update(connection.scalars(statement.where(*of_campaign)))
     return sorted(found)
 
 

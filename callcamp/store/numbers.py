@@ -11,9 +11,8 @@ from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from callcamp.core.gate import NumberUse, OutboundNumber
 from callcamp.core.rotation import day_of
-from callcamp.core.states import CampaignStatus
 from callcamp.errors import Conflict, InvalidInput, NotFound
-from callcamp.store import audit, checks
+from callcamp.store import audit, campaigns, checks
 from callcamp.store import record_tables as r
 from callcamp.store import tables as t
 from callcamp.store.codec import encode
@@ -36,7 +35,6 @@ _ALL = select(*_COLUMNS).order_by(_n.phone)
 _USE = select(_n.id, _n.phone, _n.calls, _n.answered, _n.last_used_at)
 _ONE = select(*_COLUMNS).where(_n.phone == bindparam("phone"))
 _DAYS = select(r.number_day).where(r.number_day.c.day.in_(bindparam("days", expanding=True)))
-_OVER = (CampaignStatus.COMPLETED.value, CampaignStatus.CANCELED.value)
 # One statement: two at the same time end up in one row, on every engine.
 _SAVE = text(
     "INSERT INTO outbound_number (phone, label, active, daily_cap, calls, answered)"
@@ -218,7 +216,8 @@ def remove(connection: Connection, phone: str, now: datetime) -> None:
     if before is None:
         raise NotFound(f"{phone} is no outbound number.", kind="outbound_number", key=phone)
     c = t.campaign.c
-    for row in connection.execute(select(c.id, c.settings).where(c.status.not_in(_OVER))):
+    open_ = select(c.id, c.settings).where(c.status.not_in(sorted(campaigns.OVER)))
+    for row in connection.execute(open_):
         if phone in ((row.settings.get("pool") or {}).get("numbers") or ()):
             raise Conflict(
                 f"Campaign {row.id} has {phone} among its numbers; take it out there first, or "

@@ -36,13 +36,18 @@ from callcamp.store.database import Database
 
 
 class RecordsSql:
-    """What is on record beside campaigns; fulfils :class:`callcamp.ports.Records`."""
+    """What is on record beside campaigns; fulfils :class:`callcamp.ports.Records`.
+
+    What may be a million is checked in a thread of its own: neither the loop nor whoever
+    wants to write waits for that.
+    """
 
     _db: Database
 
     async def suppress(self, numbers: Iterable[NewSuppression], *, now: datetime) -> Suppressed:
         """Put numbers on the do-not-call list; contacts waiting with them are skipped."""
-        return await self._db.write(suppression.suppress, list(numbers), now)
+        checked = await asyncio.to_thread(suppression.checked, numbers)
+        return await self._db.write(suppression.suppress_checked, checked, now)
 
     async def unsuppress(self, phone: str, *, campaign_id: int | None, now: datetime) -> bool:
         """Take a number off the list; False: it was not there."""
@@ -69,7 +74,6 @@ class RecordsSql:
         self, name: str, phones: Iterable[str], *, as_of: datetime, now: datetime
     ) -> DncList:
         """Import a do-not-call list, or put a fresh copy in place of the old one."""
-        # A million numbers take a second to check: neither the loop nor a writer waits.
         checked = await asyncio.to_thread(dnc.checked, phones)
         return await self._db.write(dnc.replace, name, checked, as_of, now)
 

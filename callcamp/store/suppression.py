@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -14,7 +15,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     union_all,
 )
 
@@ -24,7 +24,8 @@ from callcamp.ports import Suppressed, Suppression
 from callcamp.store import audit, campaigns, checks, rows
 from callcamp.store import record_tables as r
 from callcamp.store.audit import Note
-from callcamp.store.columns import Instant
+from callcamp.store.columns import Instant, maybe_us, to_us
+from callcamp.store.many import insert_many
 
 EVERYWHERE = 0
 """The scope of a number that must not be called in any campaign."""
@@ -56,21 +57,22 @@ _OF_LISTS = (
 _OF_BOTH = union_all(_OF_SCOPES, _OF_LISTS)
 # In order: two transactions lock the rows in the same order and cannot deadlock.
 _THERE = select(*_COLUMNS).where(_s.phone.in_(_IDS)).order_by(_s.phone, _s.scope).with_for_update()
-# One statement: two at the same time end up in one row, on every engine, the longer one.
-_ADD = text(
-    "INSERT INTO suppression"
-    " (phone, scope, campaign_id, reason, source, created_at, expires_at)"
-    " VALUES (:phone, :scope, :campaign_id, :reason, :source, :created_at, :expires_at)"
-    " ON CONFLICT (phone, scope) DO UPDATE SET reason = excluded.reason,"
+_WRITTEN = {
+    "phone": "text",
+    "scope": "bigint",
+    "campaign_id": "bigint",
+    "reason": "text",
+    "source": "text",
+    "created_at": "bigint",
+    "expires_at": "bigint",
+}
+# Two at the same time end up in one row, on every engine, the longer one.
+_KEEP_LONGER = (
+    "ON CONFLICT (phone, scope) DO UPDATE SET reason = excluded.reason,"
     " source = excluded.source, created_at = excluded.created_at,"
     " expires_at = excluded.expires_at"
     " WHERE suppression.expires_at IS NOT NULL AND (excluded.expires_at IS NULL"
     " OR excluded.expires_at > suppression.expires_at)"
-).bindparams(
-    bindparam("scope", type_=_s.scope.type),
-    bindparam("campaign_id", type_=_s.campaign_id.type),
-    bindparam("created_at", type_=Instant),
-    bindparam("expires_at", type_=Instant),
 )
 
 
@@ -105,6 +107,26 @@ def suppressed_among(
     return found
 
 
+def checked(items: Iterable[NewSuppression]) -> list[NewSuppression]:
+    """Return entries in order, of each number and campaign the one that lasts longest.
+
+    Raises:
+        InvalidInput: a number, reason or source is none.
+    """
+    wanted: dict[tuple[str, int], NewSuppression] = {}
+    words: set[tuple[str, str]] = set()
+    for item in items:
+        checks.phone(item.phone)
+        if (item.reason, item.source) not in words:
+            checks.words(item.reason, "reason")
+            checks.words(item.source, "source", least=1)
+            words.add((item.reason, item.source))
+        key = _key(item)
+        if key not in wanted or _longer(item, wanted[key]):
+            wanted[key] = item
+    return [item for _key, item in sorted(wanted.items(), key=itemgetter(0))]
+
+
 def add(connection: Connection, items: Iterable[NewSuppression], now: datetime) -> int:
     """Put numbers on the list; returns how many were not on it before.
 
@@ -115,67 +137,22 @@ def add(connection: Connection, items: Iterable[NewSuppression], now: datetime) 
         InvalidInput: a number, reason or source is none.
         NotFound: there is no such campaign.
     """
-    wanted: dict[tuple[str, int], NewSuppression] = {}
-    for item in items:
-        _check(item)
-        key = (item.phone, item.campaign_id or EVERYWHERE)
-        if key not in wanted or _longer(item, wanted[key]):
-            wanted[key] = item
-    for campaign_id in sorted({scope for _phone, scope in wanted} - {EVERYWHERE}):
-        campaigns.row_of(connection, campaign_id)
-    phones = sorted({phone for phone, _scope in wanted})
-    there = {
-        (row.phone, row.campaign_id or EVERYWHERE): _suppression(row)
-        for row in rows.by_ids(connection, _THERE, phones)
-    }
-    news = [
-        (key, item)
-        for key, item in sorted(wanted.items())
-        if key not in there or _longer(item, there[key])
-    ]
-    if not news:
-        return 0
-    connection.execute(
-        _ADD,
-        [
-            {
-                "phone": phone,
-                "scope": scope,
-                "campaign_id": item.campaign_id,
-                "reason": item.reason,
-                "source": item.source,
-                "created_at": now,
-                "expires_at": item.expires_at,
-            }
-            for (phone, scope), item in news
-        ],
-    )
-    audit.note_all(
-        connection,
-        [
-            Note(
-                "suppression.added" if key not in there else "suppression.extended",
-                "suppression",
-                item.phone,
-                item.campaign_id,
-                _told(there[key]) if key in there else None,
-                _told(item),
-            )
-            for key, item in news
-        ],
-        now,
-        sources=sorted({item.source for _key, item in news})[:20],
-    )
-    return sum(key not in there or not _holds(there[key], now) for key, _item in news)
+    return _add(connection, checked(items), now)
 
 
-def suppress(connection: Connection, items: Sequence[NewSuppression], now: datetime) -> Suppressed:
+def suppress(connection: Connection, items: Iterable[NewSuppression], now: datetime) -> Suppressed:
     """Put numbers on the list, and skip contacts that wait and have no other number."""
+    return suppress_checked(connection, checked(items), now)
+
+
+def suppress_checked(
+    connection: Connection, items: Sequence[NewSuppression], now: datetime
+) -> Suppressed:
+    """Do as :func:`suppress` with what :func:`checked` gave."""
     from callcamp.store import contacts
 
-    added = add(connection, items, now)
-    phones = sorted({item.phone for item in items})
-    return Suppressed(added, contacts.skip_suppressed(connection, phones, now))
+    added = _add(connection, items, now)
+    return Suppressed(added, contacts.skip_suppressed(connection, [i.phone for i in items], now))
 
 
 def remove(connection: Connection, phone: str, campaign_id: int | None, now: datetime) -> bool:
@@ -218,10 +195,55 @@ def listing(
     return [_suppression(row) for row in found]
 
 
-def _check(item: NewSuppression) -> None:
-    checks.phone(item.phone)
-    checks.words(item.reason, "reason")
-    checks.words(item.source, "source", least=1)
+def _add(connection: Connection, items: Sequence[NewSuppression], now: datetime) -> int:
+    for campaign_id in sorted({_key(item)[1] for item in items} - {EVERYWHERE}):
+        campaigns.row_of(connection, campaign_id)
+    there = {
+        _key(entry): entry
+        for entry in map(_suppression, rows.by_ids(connection, _THERE, (i.phone for i in items)))
+    }
+    news = [i for i in items if _key(i) not in there or _longer(i, there[_key(i)])]
+    at_us = to_us(now)
+    insert_many(
+        connection,
+        "suppression",
+        _WRITTEN,
+        [
+            (
+                item.phone,
+                item.campaign_id or EVERYWHERE,
+                item.campaign_id,
+                item.reason,
+                item.source,
+                at_us,
+                maybe_us(item.expires_at),
+            )
+            for item in news
+        ],
+        _KEEP_LONGER,
+    )
+    campaign_ids = {item.campaign_id for item in news}
+    audit.note_all(
+        connection,
+        news,
+        lambda item: _note(item, there.get(_key(item))),
+        now,
+        campaign_id=campaign_ids.pop() if len(campaign_ids) == 1 else None,
+        sources=sorted({item.source for item in news})[:20],
+    )
+    return sum(_key(i) not in there or not _holds(there[_key(i)], now) for i in news)
+
+
+def _key(entry: NewSuppression | Suppression) -> tuple[str, int]:
+    return entry.phone, entry.campaign_id or EVERYWHERE
+
+
+def _note(item: NewSuppression, before: Suppression | None) -> Note:
+    verb = "added" if before is None else "extended"
+    told = None if before is None else _told(before)
+    return Note(
+        f"suppression.{verb}", "suppression", item.phone, item.campaign_id, told, _told(item)
+    )
 
 
 def _longer(one: NewSuppression, other: NewSuppression | Suppression) -> bool:

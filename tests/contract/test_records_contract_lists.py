@@ -18,7 +18,7 @@ from callcamp.errors import InvalidInput, NotFound
 from callcamp.ports import DncList, Suppressed
 from callcamp.store import SqlStore, suppression
 from callcamp.store.database import run_once
-from callcamp.store.dnc import CHUNK
+from callcamp.store.many import CHUNK
 
 SOON = NOW + timedelta(hours=1)
 LATER = NOW + timedelta(days=1)
@@ -282,6 +282,16 @@ async def test_a_list_skips_who_waits_where_it_is_checked(store: SqlStore) -> No
     assert (await store.contacts(other_list, phone=phone))[0].status is ContactStatus.PENDING
     assert (await store.contacts(stopped, phone=phone))[0].status is ContactStatus.CANCELED
     assert (await noted(store, kind="dnc_list"))[0][3]["contacts_skipped"] == 1
+
+
+async def test_a_list_skips_who_has_no_other_number_left(store: SqlStore) -> None:
+    campaign_id = await draft(store, dnc_lists=("TPS",))
+    people = [NewContact(PHONE, others=(OTHER,)), NewContact(THIRD, others=("+33612000000",))]
+    await store.add_contacts(campaign_id, people, now=NOW)
+    await store.suppress([opted_out()], now=NOW)
+    await store.replace_dnc_list("TPS", [OTHER, THIRD], as_of=NOW, now=NOW)
+    skipped = await store.contacts(campaign_id, status=ContactStatus.SKIPPED)
+    assert [(one.phone, one.hold) for one in skipped] == [(PHONE, Reason.DO_NOT_CALL)]
 
 
 async def test_an_entry_is_equal_to_what_was_asked_for(store: SqlStore) -> None:
