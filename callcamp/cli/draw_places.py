@@ -11,20 +11,24 @@ import random
 import sys
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberType
+from phonenumbers.phonenumberutil import is_number_type_geographical
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from callcamp.core.area_names import AREA_NAMES, TERRITORIES
 
-# Zones that differ on none of these days are one zone for somebody who calls from now on.
-_DAYS = [datetime(2026, 11, 21, tzinfo=UTC) + timedelta(days=7 * n) for n in range(160)]
+# Zones that differ on none of these days are taken for one zone. The years behind keep those
+# apart that only lately came to the same time: they may part again, or did so by a law that
+# the machine's time zones do not know yet.
+_DAYS = [datetime(2015, 1, 4, tzinfo=UTC) + timedelta(days=7 * n) for n in range(780)]
 _AREA_IN_WORDS = {
     **{name: code for code, (name, _zones) in AREA_NAMES.items()},
     "British Colombia": "CA-BC",
@@ -39,8 +43,12 @@ _ADDED_ZONES = {
     "America/Chicago": "1423 1448 1574 1606 1807",
     "America/Denver": "1402 1432 1458 1531 1541 1620 1701 1775 1785",
     "America/Edmonton": "1236 1250 1257 1306 1474 1639 1672 1778",
+    "America/Punta_Arenas": "56",
+    "America/Regina": "1306 1474 1639",
+    "America/Winnipeg": "1306 1474 1639",
     "America/Halifax": "1367 1418 1581 1709 1879",
-    "America/Whitehorse": "1236 1250 1257 1672 1778 1867",
+    "America/Fort_Nelson": "1236 1250 1257 1672 1778",
+    "America/Whitehorse": "1867",
     "America/Los_Angeles": "1208 1986",
     "America/Sao_Paulo": "5591 5593 5594",
     "America/New_York": "1219 1270 1364 1812 1906 1930",
@@ -51,6 +59,10 @@ _ADDED_ZONES = {
 _OVERLAYS = ("1208 1986", "1270 1364", "1306 1474 1639", "1812 1930", "1850 1448")
 # Where the metadata is wrong: 689 is Orlando's, as 407 is.
 _CORRECTED = {"1689": {"America/New_York"}}
+# The metadata gives this zone to much of the mainland; only here is it right.
+_ONLY_UNDER = {"America/Noronha": "55813619"}
+# Mobiles that the metadata takes to be of one place, and that are not.
+_EVERYWHERE = ("628",)
 # All of Kazakhstan, mobiles included, has had one time since 1 March 2024.
 _WHOLE = {"76": ("KZ", "Asia/Almaty"), "77": ("KZ", "Asia/Almaty")}
 _GEOGRAPHIC = {
@@ -60,7 +72,9 @@ _GEOGRAPHIC = {
     PhoneNumberType.UNKNOWN,
 }
 _USE = Counter(z for zones in TIMEZONE_DATA.values() if len(zones) == 1 for z in zones)
-_SAMPLES = 60
+_SAMPLES = (0, 600, 200, 80)
+_SAMPLES_OF_LONG_PREFIXES = 40
+_WIDTH = 100
 # Digits of an area code abroad, at most: what is narrower only adds to what the area has.
 _AREA_DIGITS = {55: 2, 61: 2}
 _AREA_DIGITS_ELSEWHERE = 3
@@ -77,7 +91,7 @@ _Entry = tuple[str, tuple[str, ...], tuple[str, ...]]
 def table() -> str:
     """Return the table of :mod:`callcamp.core.area_codes` as the library's data say it now.
 
-    Each line is ``COUNTRY AREAS ZONES PREFIX…``; a dash stands for nothing known.
+    Each entry is ``COUNTRY AREAS ZONES PREFIX…``; a dash stands for nothing known.
     """
     found: dict[str, _Entry] = {}
     for code, regions in sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()):
@@ -142,16 +156,34 @@ def _country(code: int, region: str) -> dict[str, _Entry]:
     """Return the prefixes of a calling code: the whole country, then what is narrower."""
     whole = str(code)
     everywhere = _merged(_zones_under(whole) | _added(whole))
+    lawful = _merged(_zones_of_country().get(region, ()))
+    if len(everywhere) == 1 and len(lawful) == 1:
+        # libphonenumber names zones of other countries that only had the same time once.
+        everywhere = lawful
     found: dict[str, _Entry] = {whole: (region, (), everywhere)}
     if len(everywhere) > 1:
-        for prefix, zones in _areas(whole, _AREA_DIGITS.get(code, _AREA_DIGITS_ELSEWHERE)).items():
-            narrow = _merged(zones, everywhere) if _is_geographic(code, prefix) else everywhere
-            found[prefix] = (region, (), narrow)
+        digits = _AREA_DIGITS.get(code, _AREA_DIGITS_ELSEWHERE)
+        for prefix, zones in reversed(_areas(whole, digits).items()):
+            narrow = _merged(zones, everywhere)
+            for part, is_there in _parts(code, prefix, len(whole) + digits):
+                found.setdefault(part, (region, (), narrow if is_there else everywhere))
+    for prefix in _EVERYWHERE:
+        if prefix.startswith(whole):
+            found = {p: e for p, e in found.items() if not p.startswith(prefix)}
     for prefix, (country, zone) in _WHOLE.items():
         if prefix.startswith(whole):
             found = {p: e for p, e in found.items() if not p.startswith(prefix)}
             found[prefix] = (country, (), (zone,))
     return found
+
+
+def _parts(code: int, prefix: str, longest: int) -> Iterator[tuple[str, bool]]:
+    """Yield a prefix, and its parts when it is mixed, with whether it says where a number is."""
+    kinds = _kinds(code, prefix)
+    yield prefix, kinds == {True}
+    if kinds == {True, False} and len(prefix) < longest:
+        for digit in "0123456789":
+            yield from _parts(code, prefix + digit, longest)
 
 
 def _areas(whole: str, digits: int) -> dict[str, set[str]]:
@@ -169,16 +201,16 @@ def _areas(whole: str, digits: int) -> dict[str, set[str]]:
                 shorter = (area[:n] for n in range(len(area) - 1, len(whole), -1))
                 parent = next((found[p] for p in shorter if p in found), None)
                 found[area] = (_zones_under(area) if parent is None else parent) | _added(area)
-            found[prefix] = found[area] | set(TIMEZONE_DATA[prefix])
-        else:
-            found[prefix] = set(TIMEZONE_DATA[prefix]) | _added(prefix)
+            found[prefix] = found[area] | _zones_of(prefix)
+        elif zones := _zones_of(prefix):
+            found[prefix] = zones | _added(prefix)
     return found
 
 
-def _is_geographic(code: int, prefix: str) -> bool:
-    """Tell whether all numbers that begin so are where their prefix says.
+def _kinds(code: int, prefix: str) -> set[bool]:
+    """Tell whether there are numbers that begin so that are, and that are not, of a place.
 
-    Found out by trying numbers; a number of an unknown kind says nothing.
+    Found out by trying numbers, as many as the prefix is short.
     """
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
     metadata = [m for r in regions if (m := PhoneMetadata.metadata_for_region(r, None))]
@@ -190,21 +222,30 @@ def _is_geographic(code: int, prefix: str) -> bool:
         for length in kind.possible_length
     }
     start = prefix[len(str(code)) :]
+    found: set[bool] = set()
+    tries = _SAMPLES[len(start)] if len(start) < len(_SAMPLES) else _SAMPLES_OF_LONG_PREFIXES
     digits = random.Random(prefix)  # noqa: S311 - the same numbers each time, no secret
     for length in sorted(length for length in lengths if length > len(start)):
-        for _ in range(_SAMPLES):
+        for _ in range(tries):
             rest = "".join(digits.choices("0123456789", k=length - len(start)))
             number = PhoneNumber(country_code=code, national_number=int(start + rest))
             kind = phonenumbers.number_type(number)
-            if kind != PhoneNumberType.UNKNOWN and not (
-                phonenumbers.is_number_geographical(number)
-            ):
-                return False
-    return True
+            if kind != PhoneNumberType.UNKNOWN:
+                found.add(is_number_type_geographical(kind, code))
+    return found
 
 
 def _zones_under(prefix: str) -> set[str]:
     return {z for p, zones in TIMEZONE_DATA.items() if p.startswith(prefix) for z in zones}
+
+
+def _zones_of(prefix: str) -> set[str]:
+    """Return the zones that the metadata gives a prefix, those left out that are slips."""
+    return {
+        zone
+        for zone in TIMEZONE_DATA[prefix]
+        if prefix.startswith(_ONLY_UNDER.get(zone, "")) or _ONLY_UNDER[zone].startswith(prefix)
+    }
 
 
 def _added(prefix: str) -> set[str]:
@@ -221,8 +262,22 @@ def _merged(zones: Iterable[str], names: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 @cache
+def _zones_of_country() -> dict[str, list[str]]:
+    """Return the zones of each country, as the time zone database lists them."""
+    zones: dict[str, list[str]] = defaultdict(list)
+    table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab")
+    for line in table.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            country, _where, zone, *_comment = line.split("\t")
+            zones[country].append(zone)
+    return zones
+
+
+@cache
 def _times(zone: str) -> tuple[timedelta | None, ...]:
-    there = ZoneInfo(zone)
+    # Of the kept library, not of the machine: the table is to be the same everywhere.
+    with resources.files("tzdata").joinpath("zoneinfo", zone).open("rb") as file:
+        there = ZoneInfo.from_file(file)
     return tuple(day.astimezone(there).utcoffset() for day in _DAYS)
 
 
@@ -241,14 +296,16 @@ def _written(found: dict[str, _Entry]) -> str:
     groups: dict[_Entry, list[str]] = defaultdict(list)
     for prefix, entry in found.items():
         groups[entry].append(prefix)
-    lines = []
+    lines = [""]
     for (country, areas, zones), prefixes in sorted(groups.items()):
         head = f"{country} {','.join(areas) or '-'} {','.join(zones) or '-'}"
         text = f"{head} {' '.join(sorted(prefixes))}"
-        lines += textwrap.wrap(
-            text, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
-    return "\n".join(lines)
+        if lines[-1] and len(lines[-1]) + len(text) < _WIDTH - 5:
+            lines[-1] += f" | {text}"
+        else:
+            lines[-1] += " |" if lines[-1] else ""
+            lines += textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines[1:])
 
 
 def redraw(module: str) -> str:

@@ -27,6 +27,7 @@ _ZONES = {
     "Nfl": "America/St_Johns",
     "Sk": "America/Regina",
     "Yt": "America/Whitehorse",
+    "FtN": "America/Fort_Nelson",
     "Adl": "Australia/Adelaide",
     "Bne": "Australia/Brisbane",
     "Drw": "Australia/Darwin",
@@ -97,7 +98,7 @@ US-WV West Virginia E
 US-WI Wisconsin C
 US-WY Wyoming M
 CA-AB Alberta Ca-M
-CA-BC British Columbia Ca-M,Ca-P,Yt
+CA-BC British Columbia Ca-M,Ca-P,FtN
 CA-MB Manitoba Ca-C
 CA-NB New Brunswick Atl
 CA-NL Newfoundland and Labrador Atl,Nfl

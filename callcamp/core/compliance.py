@@ -7,7 +7,7 @@ starting points and no legal advice. Hours go out as data for :mod:`callcamp.cor
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 import phonenumbers
@@ -20,6 +20,7 @@ from callcamp.core.legal import (
     CoolOff,
     CoolOffAfter,
     LegalPreset,
+    Span,
     WeekHours,
 )
 from callcamp.core.model import CampaignSettings
@@ -117,14 +118,28 @@ def rules_for(
         presets=tuple(preset.id for preset in holding),
         weeks=tuple(
             dict.fromkeys(
-                (preset.hours, _holiday_regions(preset, place))
+                (week, _holiday_regions(preset, place))
                 for preset in holding
                 if preset.hours is not None
+                for week in _weeks(preset.hours)
             )
         ),
         caps=_tightest_caps([*settings.frequency, *(cap for p in holding for cap in p.caps)]),
         cool_offs=_longest_cool_offs(cool for p in holding for cool in p.cool_offs),
     )
+
+
+def _weeks(hours: WeekHours) -> tuple[WeekHours, ...]:
+    """Return hours that say the same when all have to be open.
+
+    The hours of the day before a holiday only narrow those of its weekday: that a holiday
+    follows does not open a Sunday.
+    """
+    if hours.holiday_eve is None:
+        return (hours,)
+    always = (Span(time(0), time(0)),)
+    eves = WeekHours((always,) * 7, holiday_eve=hours.holiday_eve)
+    return replace(hours, holiday_eve=None), eves
 
 
 def _names(preset: LegalPreset, place: Place) -> bool:
