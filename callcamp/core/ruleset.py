@@ -38,6 +38,8 @@ from callcamp.core.schedule import (
     single_day_end,
 )
 
+LOOK_BACK_S = 30 * 86400
+"""How far back earlier calls are looked at in any case: numbers that do not exist come last."""
 OTHER_CALL_PAUSE_S = 60
 """How long a contact waits when another campaign is calling its number."""
 
@@ -64,7 +66,7 @@ class RuleSet:
         self.presets = tuple(presets)
         self.rules: CampaignRules = compliance.campaign_rules(self.presets, settings)
         self.calendar = campaign_calendar(settings.window, settings.hours, settings.holidays)
-        self.look_back_s = compliance.look_back_s(self.presets, settings)
+        self.look_back_s = max(LOOK_BACK_S, compliance.look_back_s(self.presets, settings))
         self._places: dict[str, _AtPlace] = {}
 
     def campaign_verdict(self, now: datetime) -> Verdict:

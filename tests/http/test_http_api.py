@@ -58,6 +58,7 @@ async def test_contacts_go_page_by_page(client, engine):
 async def test_attempts(client, engine):
     from datetime import timedelta
 
+    from callcamp.core.ruleset import RuleSet
     from callcamp.engine.commands import utc_now
 
     campaign = await engine.campaign(contacts=2)

@@ -35,6 +35,7 @@ FORM = {
     "end": "19:00",
     "zone": "Europe/Paris",
     "weekday": ["0", "4"],
+    "mode": "multi_day",
     "max_attempts": "2",
     "retry_delay": "1.5",
     "retry_on": ["busy"],

@@ -6,10 +6,17 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any
 
-from callcamp.core.model import Campaign, CampaignSettings, NewContact
+from callcamp.core.model import (
+    Campaign,
+    CampaignMode,
+    CampaignSettings,
+    DailyWindow,
+    NewContact,
+)
 from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands, utc_now
 from callcamp.engine.imports import Imports
@@ -36,7 +43,12 @@ class FakeEngine:
         trunk = await self.commands.save_trunk(
             "carrier", dial_string="PJSIP/{number}@carrier", cps=10
         )
-        values: dict[str, Any] = {"prompt": "hello", **changes}
+        values: dict[str, Any] = {
+            "prompt": "hello",
+            "mode": CampaignMode.MULTI_DAY,
+            "window": DailyWindow(time(0), time(0), weekdays=frozenset(range(7))),
+            **changes,
+        }
         campaign = await self.commands.create_campaign(
             CampaignSettings(name=name, trunk_id=trunk.id, **values)
         )

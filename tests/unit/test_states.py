@@ -27,10 +27,15 @@ LEGAL: dict[str, str] = {
     "campaign": """
         draft started running; draft queued queued; draft stopped canceled;
         queued started running; queued paused paused; queued stopped canceled;
+        queued expired completed;
         running paused paused; running stopped canceled; running finished completed;
-        paused resumed running; paused stopped canceled; completed reopened running""",
+        running expired completed;
+        paused resumed running; paused queued queued; paused stopped canceled;
+        paused expired completed; completed reopened running""",
     "contact": """
         pending claimed in_progress; pending excluded skipped; pending canceled canceled;
+        pending held pending; pending retry_scheduled pending; pending finished completed;
+        completed excluded skipped; failed excluded skipped;
         in_progress released pending; in_progress retry_scheduled pending;
         in_progress finished completed; in_progress gave_up failed; in_progress canceled canceled;
         completed reopened pending; failed reopened pending; skipped reopened pending""",
