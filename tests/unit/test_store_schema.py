@@ -14,9 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
+from callcamp.core.model import CampaignMode
+from callcamp.core.places import place_of
+from callcamp.core.reasons import Reason
 from callcamp.core.states import LIVE_ATTEMPT
 from callcamp.errors import StoreError
 from callcamp.store import SqlStore, migrate, schema
+from callcamp.store.columns import from_us
 from callcamp.store.database import parse_url, run_once, sqlite_engine
 from callcamp.store.tables import LIVE, metadata
 
@@ -83,6 +87,75 @@ async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Pa
     try:
         assert [trunk.name for trunk in await store.trunks()] == ["kept"]
         assert await store.mapping_presets() == []
+    finally:
+        await store.close()
+
+
+_BEFORE_THE_RULE_BOOK = """
+INSERT INTO trunk VALUES (7, 'kept', 'PJSIP/{number}@t', 1, 2);
+INSERT INTO campaign VALUES (1, 'running', 7, 2, '{"name": "b", "trunk_id": 7}', 1, 3, NULL);
+INSERT INTO campaign_version VALUES
+  (1, 1, '{"name": "a", "trunk_id": 7}', 1), (1, 2, '{"name": "b", "trunk_id": 7}', 2);
+INSERT INTO contact
+  (campaign_id, id, phone, variables, status, attempts, due_at, disposition) VALUES
+  (1, 1, '+33612000001', '{"a": "1"}', 'pending', 0, 5, NULL),
+  (1, 2, '+12125551234', '{"timezone": "Asia/Tokyo"}', 'pending', 1, 7, 'busy'),
+  (1, 3, '+33612000003', '{}', 'completed', 2, NULL, 'answered_person'),
+  (1, 4, '+33612000004', '{}', 'skipped', 0, NULL, NULL);
+INSERT INTO attempt VALUES
+  ('a', 1, 3, '+33612000003', 1, 'ended', 1, 30, 1, 2, 1, 1, 1, 1, 'busy', NULL),
+  ('b', 1, 3, '+33612000003', 2, 'ended', 1, 30, 1, 2, 1, 1, 1, 1, 'answered_person', '{}'),
+  ('c', 1, 2, '+12125551234', 1, 'ended', 1, 30, 1, 2, 1, 1, 1, 1, 'busy', NULL);
+INSERT INTO campaign_count VALUES
+  (1, 'contact', 'pending', 2), (1, 'contact', 'completed', 1), (1, 'contact', 'skipped', 1),
+  (1, 'attempt', 'busy', 2), (1, 'attempt', 'answered_person', 1),
+  (1, 'result', 'answered_person', 1)
+"""
+
+
+def _second_schema(connection: Connection) -> None:
+    """Fill a database as the version before the rule book left it."""
+    config = schema._config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0002")
+    for statement in _BEFORE_THE_RULE_BOOK.split(";"):
+        connection.exec_driver_sql(statement)
+
+
+async def test_campaigns_of_the_version_before_go_on_as_they_did(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/old.sqlite3"
+    (tmp_path / "old.sqlite3").touch()
+    run_once(address, _second_schema)
+    migrate(address)
+    assert run_once(address, lambda c: c.exec_driver_sql("PRAGMA foreign_key_check").all()) == []
+    store = SqlStore(address)
+    await store.open()
+    try:
+        campaign = await store.campaign(1)
+        assert campaign.settings.mode is CampaignMode.MULTI_DAY
+        assert campaign.run_at == campaign.started_at == from_us(3)
+        versions = await store.settings_versions(1)
+        assert [(v.version, v.settings.mode, v.actor) for v in versions] == [
+            (1, CampaignMode.MULTI_DAY, ""),
+            (2, CampaignMode.MULTI_DAY, ""),
+        ]
+        assert await store.recount(1) == {}
+        fresh, again, done, _ = await store.contacts(1)
+        assert (fresh.place, fresh.hold, fresh.others) == (place_of(fresh.phone, {}).key, None, ())
+        assert again.place == place_of(again.phone, again.variables).key
+        assert (again.hold, again.number_index, again.round_base) == (Reason.RETRY_WAITS, 0, 0)
+        assert (done.place, done.success) == (place_of(done.phone, {}).key, None)
+        assert await store.heads(1) == {fresh.place: from_us(5), again.place: from_us(7)}
+        counts = await store.counts(1)
+        assert counts.waiting == {None: 1, Reason.RETRY_WAITS: 1}
+        assert counts.skipped == {None: 1}
+        attempts = {a.id: a for a in await store.attempts(1)}
+        assert {k: a.round_ordinal for k, a in attempts.items()} == {"a": 1, "b": 2, "c": 1}
+        assert (attempts["a"].gate, attempts["a"].variables, attempts["a"].refused) == (
+            {},
+            {},
+            False,
+        )
     finally:
         await store.close()
 
