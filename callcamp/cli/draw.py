@@ -16,6 +16,7 @@ from typing import Any, get_args
 import typer.main
 from pydantic import SecretStr
 
+from callcamp.cli.draw_legal import preset_rows
 from callcamp.core.outcome import MEANING, Evidence, classify
 from callcamp.core.reasons import REASON_MEANING
 from callcamp.core.states import ATTEMPT, CAMPAIGN, CONTACT, Machine
@@ -116,6 +117,10 @@ def _measured() -> str:
     )
 
 
+def _legal_presets() -> str:
+    return _rows(["preset", "whom it protects", "numbers", "source", "checked on"], preset_rows())
+
+
 def _settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
@@ -207,6 +212,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "measured": _measured,
     "settings": _settings,
     "commands": _command_line,
+    "legal-presets": _legal_presets,
 }
 """What can be drawn, by the name in the page."""
 

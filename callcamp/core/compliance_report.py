@@ -11,6 +11,7 @@ from callcamp.core.compliance import CampaignRules, campaign_rules
 from callcamp.core.legal import AbandonRule, AbandonWindow, CallCap, CoolOff, LegalPreset
 from callcamp.core.model import CampaignSettings
 from callcamp.core.outcome import Disposition
+from callcamp.core.wording import lasting
 
 NOTICE = (
     "This report compares the numbers of the presets that the campaign names with the calls on "
@@ -196,7 +197,7 @@ def _first_day(rule: AbandonRule, last: date) -> date:
 
 def _cap(cap: CallCap, facts: Facts, span_s: float) -> dict[str, Any]:
     kind = "answered calls" if cap.answered_only else "calls"
-    promised = f"at most {cap.calls} {kind} to a person in {_lasting(cap.window_s)}"
+    promised = f"at most {cap.calls} {kind} to a person in {lasting(cap.window_s)}"
     measured = {"most_calls_to_one_number": facts.most_per_number}
     if facts.most_per_number <= cap.calls:
         return _entry("frequency_cap", promised, Kept.KEPT, measured)
@@ -217,7 +218,7 @@ def _ring(least_s: int, facts: Facts) -> dict[str, Any]:
 
 
 def _cool_off(cool: CoolOff) -> dict[str, Any]:
-    promised = f"no call for {_lasting(cool.seconds)} after {_AFTER[cool.after]}"
+    promised = f"no call for {lasting(cool.seconds)} after {_AFTER[cool.after]}"
     return _entry("cool_off", promised, Kept.NOT_MEASURED, None, _IN_EVIDENCE)
 
 
@@ -238,11 +239,3 @@ def _others(presets: Sequence[LegalPreset], rules: CampaignRules) -> list[dict[s
         for rule, holds, promised in promises
         if holds
     ]
-
-
-def _lasting(seconds: int) -> str:
-    """Return a time in words, in the largest unit that divides it."""
-    units = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-    unit_s, unit = next((u_s, u) for u_s, u in units if seconds % u_s == 0)
-    count = seconds // unit_s
-    return f"{count} {unit}" + ("" if count == 1 else "s")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from datetime import date, time
 from pathlib import Path
 
@@ -273,3 +275,13 @@ def test_a_name_that_is_no_id_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="legal_dir"):
         load_presets(Settings(legal_dir=str(tmp_path / "nothing")))
+
+
+def test_the_example_of_the_page_is_a_preset(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "compliance.md"
+    (example,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    preset = load_presets(write(tmp_path, example))["house"]
+    # Every field of a preset is in it.
+    for field in fields(preset):
+        assert field.name == "id" or re.search(rf"\b{field.name}\b", example), field.name
+    assert preset.caps == (CallCap(3, DAY),)
