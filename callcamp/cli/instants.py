@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from callcamp.core.schedule import zone_named
 from callcamp.errors import InvalidInput
@@ -11,6 +12,7 @@ from callcamp.errors import InvalidInput
 WRITTEN = "a date, '2026-11-25 10:00' in the campaign's zone, or 2026-11-25T10:00:00Z"
 """How an instant is written, for help texts and messages."""
 
+_FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|z|[+-]\d\d:\d\d)?", re.ASCII
@@ -31,9 +33,22 @@ def read_instant(field: str, text: str, zone: str, *, day_end: bool = False) -> 
         been changed yet, one that they show twice as the first of the two.
 
     Raises:
-        InvalidInput: it is something else, or there is no such day or zone.
+        InvalidInput: it is something else, there is no such day or zone, or it is so far away
+            that calendars end before it.
     """
-    there = zone_named(zone)
+    at = _read(text, zone_named(zone), day_end=day_end)
+    if at is None:
+        raise InvalidInput(f"{field} is {text!r}; give {WRITTEN}.", field=field, value=text)
+    if not _FIRST <= at < _LAST:
+        raise InvalidInput(
+            f"{field} is {text!r}; give an instant from {_FIRST.year} to {_LAST.year - 1}.",
+            field=field,
+            value=text,
+        )
+    return at
+
+
+def _read(text: str, there: ZoneInfo, *, day_end: bool) -> datetime | None:
     try:
         if _DATE.fullmatch(text):
             day = date.fromisoformat(text) + timedelta(days=day_end)
@@ -43,7 +58,7 @@ def read_instant(field: str, text: str, zone: str, *, day_end: bool = False) -> 
             return (at if at.tzinfo else at.replace(tzinfo=there)).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise InvalidInput(f"{field} is {text!r}; give {WRITTEN}.", field=field, value=text)
+    return None
 
 
 def shown_in(zone: str, instant: datetime | None) -> str:
