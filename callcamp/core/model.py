@@ -553,6 +553,7 @@ class Revision:
         rule: the retry rule that decides now.
         refused: whether the person refused further calls.
         variables: variables to keep on the attempt.
+        contact_variables: variables to set on the contact, whatever becomes of it.
         contact: what becomes of the contact now (None: it stays as it is).
         suppress: numbers that must not be called any more.
     """
@@ -564,6 +565,7 @@ class Revision:
     rule: str | None = None
     refused: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    contact_variables: Mapping[str, str] = field(default_factory=dict)
     contact: ContactChange | None = None
     suppress: tuple[NewSuppression, ...] = ()
 

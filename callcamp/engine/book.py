@@ -57,18 +57,22 @@ class CampaignBook:
         return lists_verdict(rules.rules, rules.settings, known, now)
 
     async def has_abandon_room(self, campaign: Campaign, rules: RuleSet, now: datetime) -> bool:
-        """Tell whether one more abandoned call would stay within the cap of a campaign."""
-        rule = rules.rules.abandon
-        if rule is None:
+        """Tell whether one more abandoned call would stay within the caps of a campaign."""
+        if not rules.rules.abandons:
             return True
         counts = await self._store.counts(campaign.id)
         if not counts.attempts_ended.get(Disposition.ABANDONED, 0):
             return True
         zone = rules.settings.window.zone
-        facts = await self._store.call_facts(
-            campaign.id, since=abandon_window_start(rule, now, zone), until=now, zone=zone
-        )
-        return abandon_room(rule, facts.persons, facts.abandoned)
+        for rule in rules.rules.abandons:
+            facts = await self._store.call_facts(
+                campaign.id, since=abandon_window_start(rule, now, zone), until=now, zone=zone
+            )
+            # With no abandoned call it goes on, else one of long ago would hold it for ever:
+            # where nobody is called, nobody answers either.
+            if facts.abandoned and not abandon_room(rule, facts.persons, facts.abandoned):
+                return False
+        return True
 
     async def campaign(self, campaign_id: int) -> Campaign:
         """Return a campaign, from the cache when it is there."""

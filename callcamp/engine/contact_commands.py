@@ -207,6 +207,7 @@ class ContactCommands(CommandBase):
             rule=decision.rule,
             refused=refused,
             variables={**attempt.variables, **decision.call_variables},
+            contact_variables=decision.contact_variables,
             contact=decision.change,
             suppress=suppressions(decision, campaign, contact.numbers, source),
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from callcamp.core.model import Campaign, Contact
+from callcamp.core.model import Campaign, Contact, Waiting
 from callcamp.core.plan import (
     ContactAnswer,
     Explanation,
@@ -16,6 +16,7 @@ from callcamp.core.plan import (
     explain_contact,
 )
 from callcamp.core.reasons import REASON_MEANING
+from callcamp.core.states import CampaignStatus
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.lifecycle import is_switched_off
 from callcamp.engine.registry import Registry
@@ -85,6 +86,27 @@ class ContactWhy:
         }
 
 
+def heads_of(waiting: Sequence[Waiting], at: datetime) -> dict[str, datetime | None]:
+    """Return when the next contact of each place is due, as :meth:`Store.heads` does.
+
+    Groups and heads of two moments would not fit: a contact may be called in between.
+    """
+    heads: dict[str, datetime | None] = {}
+    for group in waiting:
+        due_at = at if group.due else group.next_due_at
+        known = heads.get(group.place)
+        heads[group.place] = min(filter(None, (known, due_at)), default=None)
+    return heads
+
+
+def as_it_will_be(campaign: Campaign, at: datetime) -> Campaign:
+    """Return a campaign as it is at an instant to come: a queued one has started by then."""
+    starts_at = campaign.settings.starts_at
+    if campaign.status is not CampaignStatus.QUEUED or (starts_at is not None and at < starts_at):
+        return campaign
+    return replace(campaign, status=CampaignStatus.RUNNING, run_at=starts_at or at)
+
+
 class Why:
     """Answers why a campaign, or a contact, is not called.
 
@@ -124,22 +146,30 @@ class Why:
         campaign = await self._store.campaign(campaign_id)
         waiting = await self._store.waiting(campaign_id, at=when)
         counts = await self._store.counts(campaign_id)
-        snapshot = await self._snapshot(campaign, when, now=at is None)
+        snapshot = await self._snapshot(campaign, when, heads_of(waiting, when), now=at is None)
         return CampaignWhy(campaign, explain(snapshot, waiting, counts, when))
 
     async def contact(self, contact: Contact, at: datetime | None = None) -> ContactWhy:
         """Say why a contact is not called now, or as if it were ``at``."""
         when = at or self._clock()
         campaign = await self._store.campaign(contact.campaign_id)
-        snapshot = await self._snapshot(campaign, when, now=at is None)
+        heads = await self._store.heads(campaign.id)
+        snapshot = await self._snapshot(campaign, when, heads, now=at is None)
         batch = await self._store.gather(
             contact.id, now=when, look_back_s=snapshot.rules.look_back_s
         )
         return ContactWhy(contact, explain_contact(snapshot, contact, batch, when))
 
-    async def _snapshot(self, campaign: Campaign, at: datetime, *, now: bool) -> Snapshot:
+    async def _snapshot(
+        self,
+        campaign: Campaign,
+        at: datetime,
+        heads: Mapping[str, datetime | None],
+        *,
+        now: bool,
+    ) -> Snapshot:
         """Return what the dialer would decide on; what only holds now is left out for another
-        instant: calls in progress, the link, the engine.
+        instant: calls in progress, the link, the engine, the wait for the start date.
         """  # noqa: D205
         rules = self._rules.try_of(campaign)
         broken = rules is None
@@ -149,9 +179,9 @@ class Why:
         await book.refresh(at)
         await book.refresh_numbers(at)
         snapshot = Snapshot(
-            campaign=campaign,
+            campaign=campaign if now else as_it_will_be(campaign, at),
             rules=rules,
-            heads=await self._store.heads(campaign.id),
+            heads=heads,
             no_number=rules.no_number(book.numbers, book.use, at),
             lists=book.lists_verdict(rules, at),
             abandon_room=await book.has_abandon_room(campaign, rules, at),

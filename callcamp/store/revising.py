@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 from callcamp.core.model import Attempt, Revision
 from callcamp.core.states import CONTACT, AttemptStatus, ContactStatus
 from callcamp.errors import Conflict, NotFound
-from callcamp.store import attempts, contacts, counts, suppression
+from callcamp.store import attempts, audit, contacts, counts, suppression
 from callcamp.store import tables as t
 from callcamp.store.columns import safe_text
 
@@ -41,6 +41,16 @@ def revise(connection: Connection, revision: Revision, now: datetime) -> Attempt
     if revision.rule is not None:
         noted["rule"] = safe_text(revision.rule)
     connection.execute(update(t.attempt).where(_a.id == row.id).values(**noted))
+    audit.note(
+        connection,
+        action="call.outcome_noted",
+        kind="call",
+        subject=row.id,
+        campaign_id=row.campaign_id,
+        before={"outcome": row.outcome, "success": row.success, "rule": row.rule},
+        after={"outcome": revision.outcome, "success": revision.success, "rule": revision.rule},
+        now=now,
+    )
     _revise_contact(connection, row, revision)
     if revision.suppress:
         suppression.suppress(connection, list(revision.suppress), now)
@@ -67,7 +77,8 @@ def _revise_contact(connection: Connection, row: Row[Any], revision: Revision) -
         values |= attempts.next_call(after, change, contact.callback_at)
         if change.number_index is not None:
             values["number_index"] = change.number_index
-        contacts.set_variables(connection, {contact.id: change.variables})
+    if revision.contact_variables:
+        contacts.set_variables(connection, {contact.id: revision.contact_variables})
     if not values:
         return
     connection.execute(update(t.contact).where(_c.id == contact.id).values(**values))

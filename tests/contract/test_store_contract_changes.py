@@ -256,9 +256,7 @@ async def test_an_outcome_that_comes_later(store: SqlStore) -> None:
     with pytest.raises(Conflict, match="dialing"):
         await store.revise(Revision("a-00000"), now=NOW)
     await store.apply([replace(ended("a-00000"), success=True, variables={"a": "1"})])
-    back = ContactChange(
-        ContactEvent.REOPENED, LATER, Reason.CALLBACK_WAITS, callback=True, variables={"x": "1"}
-    )
+    back = ContactChange(ContactEvent.REOPENED, LATER, Reason.CALLBACK_WAITS, callback=True)
     revised = await store.revise(
         Revision(
             "a-00000",
@@ -268,10 +266,14 @@ async def test_an_outcome_that_comes_later(store: SqlStore) -> None:
             rule="callback agreed",
             refused=True,
             variables={"b": "2"},
+            contact_variables={"x": "1"},
             contact=back,
         ),
         now=NOW,
     )
+    (noted, *_) = await store.audit(campaign_id=campaign_id)
+    assert (noted.action, noted.subject) == ("call.outcome_noted", "a-00000")
+    assert noted.after["outcome"] == "callback_requested"
     assert revised == await store.attempt("a-00000")
     assert (revised.outcome, revised.success, revised.refused) == (
         "callback_requested",
