@@ -65,6 +65,11 @@ def words(value: str, field: str, *, least: int = 0, most: int = MOST_TEXT) -> s
     return plain_text(value, field)
 
 
+def fitting(value: str, most: int = MOST_TEXT) -> str:
+    """Return a text cut to ``most`` characters, without what no database keeps."""
+    return "".join("?" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value[:most])
+
+
 def shown(value: str) -> str:
     """Return the beginning of a hostile value, in characters that every screen can show."""
     return ascii(value if len(value) <= MOST_NAME else value[:MOST_NAME] + "...")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -113,42 +114,35 @@ def checked(items: Iterable[NewSuppression]) -> list[NewSuppression]:
     Raises:
         InvalidInput: a number, reason or source is none.
     """
-    wanted: dict[tuple[str, int], NewSuppression] = {}
-    words: set[tuple[str, str]] = set()
-    for item in items:
-        checks.phone(item.phone)
-        if (item.reason, item.source) not in words:
-            checks.words(item.reason, "reason")
-            checks.words(item.source, "source", least=1)
-            words.add((item.reason, item.source))
-        key = _key(item)
-        if key not in wanted or _longer(item, wanted[key]):
-            wanted[key] = item
-    return [item for _key, item in sorted(wanted.items(), key=itemgetter(0))]
+    return _longest(map(_Checks().check, items))
 
 
 def add(connection: Connection, items: Iterable[NewSuppression], now: datetime) -> int:
     """Put numbers on the list; returns how many were not on it before.
 
     A number that is there already is left as it is, unless the new entry lasts longer.
-    Contacts that wait with the numbers are not touched, see :func:`suppress`.
+    Contacts that wait with the numbers are not touched, see :func:`suppress`. What would be
+    refused at the border is made to fit: the words of a rule must not undo an opt-out.
 
     Raises:
-        InvalidInput: a number, reason or source is none.
         NotFound: there is no such campaign.
     """
-    return _add(connection, checked(items), now)
+    return _add(connection, _longest(map(_fitting, items)), now)
 
 
 def suppress(connection: Connection, items: Iterable[NewSuppression], now: datetime) -> Suppressed:
-    """Put numbers on the list, and skip contacts that wait and have no other number."""
-    return suppress_checked(connection, checked(items), now)
+    """Do as :func:`add`, and skip contacts that wait and have no other number."""
+    return suppress_checked(connection, _longest(map(_fitting, items)), now)
 
 
 def suppress_checked(
     connection: Connection, items: Sequence[NewSuppression], now: datetime
 ) -> Suppressed:
-    """Do as :func:`suppress` with what :func:`checked` gave."""
+    """Put entries of :func:`checked` on the list, and skip contacts that have no other number.
+
+    Raises:
+        NotFound: there is no such campaign.
+    """
     from callcamp.store import contacts
 
     added = _add(connection, items, now)
@@ -232,6 +226,34 @@ def _add(connection: Connection, items: Sequence[NewSuppression], now: datetime)
         sources=sorted({item.source for item in news})[:20],
     )
     return sum(_key(i) not in there or not _holds(there[_key(i)], now) for i in news)
+
+
+class _Checks:
+    """Checks entries; words that were found good are not looked at again."""
+
+    def __init__(self) -> None:
+        self._good: set[tuple[str, str]] = set()
+
+    def check(self, item: NewSuppression) -> NewSuppression:
+        checks.phone(item.phone)
+        if (item.reason, item.source) not in self._good:
+            checks.words(item.reason, "reason")
+            checks.words(item.source, "source", least=1)
+            self._good.add((item.reason, item.source))
+        return item
+
+
+def _fitting(item: NewSuppression) -> NewSuppression:
+    return replace(item, reason=checks.fitting(item.reason), source=checks.fitting(item.source))
+
+
+def _longest(items: Iterable[NewSuppression]) -> list[NewSuppression]:
+    wanted: dict[tuple[str, int], NewSuppression] = {}
+    for item in items:
+        key = _key(item)
+        if key not in wanted or _longer(item, wanted[key]):
+            wanted[key] = item
+    return [item for _key, item in sorted(wanted.items(), key=itemgetter(0))]
 
 
 def _key(entry: NewSuppression | Suppression) -> tuple[str, int]:

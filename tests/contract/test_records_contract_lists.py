@@ -161,6 +161,15 @@ async def test_entries_that_are_none_are_refused(store: SqlStore) -> None:
     assert await store.suppressions() == []
 
 
+async def test_no_words_undo_an_opt_out_from_within(store: SqlStore, url: str) -> None:
+    item = opted_out(reason="rule \0\ud83d" + "x" * 1000, source="")
+    assert run_once(url, suppression.suppress, [item], NOW) == Suppressed(1, 0)
+    assert run_once(url, suppression.add, [item, opted_out(OTHER)], NOW) == 1
+    [first, second] = await store.suppressions()
+    assert (first.reason, first.source) == ("rule ??" + "x" * 493, "")
+    assert second.phone == OTHER
+
+
 async def test_what_is_wrong_is_shown_short_and_in_plain_letters(store: SqlStore) -> None:
     with pytest.raises(InvalidInput) as caught:
         await store.suppress([opted_out("\u202e" * 1000)], now=NOW)

@@ -1,0 +1,89 @@
+"""What is looked up on record for every call uses its index, however long the lists grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from callcamp.store import audit, consents, directory, migrate, numbers, report, suppression
+from callcamp.store.database import run_once
+
+NOW = datetime(2026, 11, 3, tzinfo=UTC)
+PHONES = ["+33612345678", "+33612345679"]
+Reading = Callable[[Connection], Any]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    address = f"sqlite:///{tmp_path_factory.mktemp('plans')}/x.sqlite3"
+    migrate(address)
+    run_once(
+        address,
+        lambda c: numbers.save(c, PHONES[0], label="", active=True, daily_cap=None, now=NOW),
+    )
+    return address
+
+
+def plans(url: str, read: Reading) -> str:
+    """Return how SQLite carries out what a function asks."""
+
+    def run(connection: Connection) -> str:
+        sent: list[Any] = []
+        event.listen(connection, "before_cursor_execute", lambda *args: sent.append(args[2:4]))
+        read(connection)
+        return "\n".join(
+            row[3]
+            for sql, values in list(sent)
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
+        )
+
+    return run_once(url, run)
+
+
+@pytest.mark.parametrize(
+    ("read", "indexes"),
+    [
+        (
+            lambda c: suppression.suppressed_among(c, PHONES, 1, NOW, ["TPS"]),
+            [
+                "suppression USING INDEX sqlite_autoindex_suppression_1 (phone=? AND scope=?)",
+                "dnc_number USING PRIMARY KEY (list_id=? AND phone=?)",
+            ],
+        ),
+        (lambda c: consents.consents_of(c, PHONES), ["consent USING PRIMARY KEY (phone=?)"]),
+        (lambda c: numbers.use(c, NOW), ["number_day USING PRIMARY KEY (day=?)"]),
+        (
+            lambda c: suppression.listing(c, phone=PHONES[0]),
+            ["sqlite_autoindex_suppression_1 (phone=?)"],
+        ),
+        (lambda c: report.timeline(c, PHONES, 10), ["ix_attempt_number (number=?)"]),
+        (
+            lambda c: directory.listing(c, phone=PHONES[0]),
+            ["person_number USING PRIMARY KEY (phone=?)"],
+        ),
+        (
+            lambda c: audit.entries(c, campaign_id=1, before_id=9),
+            ["ix_audit_campaign (campaign_id=? AND id<?)"],
+        ),
+        (lambda c: audit.entries(c, kind="x", before_id=9), ["ix_audit_kind (kind=? AND id<?)"]),
+    ],
+    ids=["suppressed", "consents", "use", "listing", "timeline", "people", "campaign", "kind"],
+)
+def test_what_is_looked_up_uses_its_index(url: str, read: Reading, indexes: list[str]) -> None:
+    found = plans(url, read)
+    for index in indexes:
+        assert index in found
+    for table in (
+        "suppression",
+        "dnc_number",
+        "consent",
+        "number_day",
+        "attempt",
+        "person",
+        "audit",
+    ):
+        assert f"SCAN {table}\n" not in f"{found}\n"
