@@ -7,7 +7,10 @@ a dialer in the same process: the dialer of another process sees changes on its 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
+from callcamp.core.compliance_report import compliance_report
 from callcamp.core.model import Campaign, CampaignSettings, ContactChoice, Trunk
 from callcamp.core.states import CAMPAIGN, CampaignEvent, CampaignStatus, ContactStatus
 from callcamp.engine.checks import (
@@ -244,6 +247,36 @@ class Commands(ContactCommands):
     ) -> list[AuditEntry]:
         """Return who did what and when, newest first."""
         return await self._store.audit(campaign_id=campaign_id, before_id=before_id, limit=limit)
+
+    async def report(
+        self, campaign_id: int, *, since: datetime | None = None, until: datetime | None = None
+    ) -> dict[str, Any]:
+        """Return what a campaign promised by law and by its settings, and what it kept.
+
+        Args:
+            campaign_id: the campaign.
+            since: from when its calls are counted (None: from its first start).
+            until: up to when (None: now).
+
+        Raises:
+            NotFound: it names a legal preset that is gone.
+            InvalidInput: the span of time is empty.
+        """
+        campaign = await self._store.campaign(campaign_id)
+        end = until or self._clock()
+        start = since or campaign.started_at or campaign.created_at
+        if start > end:
+            raise InvalidInput(
+                f"since is {start.isoformat()}, which is after {end.isoformat()}.",
+                field="since",
+                value=start.isoformat(),
+            )
+        facts = await self._store.call_facts(
+            campaign_id, since=start, until=end, zone=campaign.settings.window.zone
+        )
+        presets = self.rules.named(campaign.settings.legal)
+        report = compliance_report(presets, campaign.settings, facts, since=start, until=end)
+        return {"campaign_id": campaign_id, "version": campaign.version, **report}
 
     async def stats(self, campaign_id: int) -> CampaignStats:
         """Return one campaign with counts, rates and what holds it back."""
