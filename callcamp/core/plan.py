@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callcamp.core.gate import Batch, LetOut, PassedOver
@@ -168,7 +168,8 @@ class Explanation:
 
     Args:
         at: the instant it is for.
-        plan: what the dialer would decide then.
+        plan: what the dialer would decide then; nothing holds it back when everybody who is
+            due is called.
         planned: how many contacts would be taken then.
         reasons: all other contacts by reason; with ``planned`` they add up to the total.
     """
@@ -224,13 +225,16 @@ def explain(
         add(group.reason or Reason.NOTHING_DUE, group.count - group.due, group.next_due_at)
         if group.place in open_places:
             ready += group.due
-        elif plan.hold is not None and _holds_all(plan):
+        elif plan.hold is not None and not open_places and _holds_all(plan):
             add(plan.hold, group.due, plan.until)
         else:
             verdict = snapshot.rules.place_verdict(group.place, at)
             add(verdict.reason or Reason.CONTACT_HOURS, group.due, verdict.until)
     planned = min(plan.count, ready)
-    if plan.hold is not None:
+    if planned and planned == ready:
+        # A limit that nobody meets holds nobody back.
+        plan = replace(plan, hold=None, until=None)
+    elif plan.hold is not None:
         add(plan.hold, ready - planned, plan.until)
     for status, reason in _SETTLED.items():
         add(reason, counts.contacts.get(status, 0), None)
@@ -280,7 +284,7 @@ def explain_contact(
     if contact.status is ContactStatus.SKIPPED:
         return ContactAnswer(at, contact.hold or Reason.EXCLUDED, None)
     plan = decide(snapshot, at)
-    also = plan.hold if _holds_all(plan) else None
+    also = plan.hold if plan.count == 0 and _holds_all(plan) else None
     held = _held(snapshot, at)
     if held is not None:
         return ContactAnswer(at, held.hold, held.until)
