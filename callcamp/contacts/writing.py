@@ -23,12 +23,16 @@ Format = Literal["xlsx", "csv"]
 What = Literal["contacts", "calls", "both"]
 Cell = str | int | float | datetime | None
 
-CONTACT_COLUMNS = ("phone", "status", "calls", "last call (UTC)", "result", "result in words")
+CONTACT_COLUMNS = (
+    *("phone", "status", "calls", "last call (UTC)", "result", "result in words"),
+    *("success", "outcome", "reason", "next call (UTC)", "other numbers", "called from"),
+)
 CALL_COLUMNS = (
     *("call id", "phone", "number of call", "status", "dialed (UTC)", "rang (UTC)"),
     *("answered (UTC)", "ended (UTC)", "ring_s", "talk_s", "result", "result in words"),
     *("at fault", "hangup cause", "SIP code", "dial status", "AMD", "AMD cause"),
-    *("keys pressed", "played", "detail"),
+    *("keys pressed", "played", "detail", "called from", "success", "success decided by"),
+    *("outcome", "what next was decided by", "version of the rules", "variables of the call"),
 )
 END = ["end"]
 """The last record: without it records are missing, and no file may be written."""
@@ -37,7 +41,14 @@ SHEET_ROWS = 1_048_576
 """Rows of a sheet, the header among them; what is more goes to a further sheet."""
 
 _TIME_COLUMNS = frozenset(
-    {"last call (UTC)", "dialed (UTC)", "rang (UTC)", "answered (UTC)", "ended (UTC)"}
+    {
+        "last call (UTC)",
+        "next call (UTC)",
+        "dialed (UTC)",
+        "rang (UTC)",
+        "answered (UTC)",
+        "ended (UTC)",
+    }
 )
 
 

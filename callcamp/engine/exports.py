@@ -104,6 +104,12 @@ def _contact_line(contact: Contact) -> bytes:
         _instant(contact.last_attempt_at),
         result.value if result else None,
         MEANING[result].text if result else None,
+        _yes_no(contact.success),
+        contact.outcome,
+        contact.hold.value if contact.hold else None,
+        _instant(contact.due_at),
+        " ".join(contact.others) or None,
+        contact.caller_number,
     ]
     return _line(["contact", fixed, contact.variables])
 
@@ -131,8 +137,20 @@ def _call_line(attempt: Attempt) -> bytes:
         MEANING[result].fault.value if result else None,
         *(seen.get(key) for key in ("cause", "sip_code", "dial_status", "amd_status")),
         *(seen.get(key) for key in ("amd_cause", "dtmf", "played", "detail")),
+        attempt.caller_number,
+        _yes_no(attempt.success),
+        attempt.decided_by,
+        attempt.outcome,
+        attempt.rule,
+        attempt.settings_version,
+        json.dumps(attempt.variables, ensure_ascii=False) if attempt.variables else None,
     ]
     return _line(["call", columns])
+
+
+def _yes_no(value: bool | None) -> str | None:
+    """Return a verdict as a word."""
+    return None if value is None else "yes" if value else "no"
 
 
 def _instant(at: datetime | None) -> str | None:

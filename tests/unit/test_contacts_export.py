@@ -18,6 +18,7 @@ from callcamp.contacts import writing
 from callcamp.contacts.safe import csv_safe, xml_safe
 from callcamp.core.model import Attempt, Contact
 from callcamp.core.outcome import Disposition
+from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus, ContactStatus
 from callcamp.engine.exports import export_campaign
 from callcamp.errors import CallcampError, InvalidInput, NotFound, StoreError
@@ -96,11 +97,31 @@ async def _export(shelf: Shelf, path: Path, *more: Any, **options: Any) -> list[
 def shelf() -> Shelf:
     return Shelf(
         [
-            _contact(1, {"name": "Zoë", "status": "vip", "code": "007"}),
+            _contact(
+                1,
+                {"name": "Zoë", "status": "vip", "code": "007"},
+                success=True,
+                outcome="sold",
+                hold=Reason.FREQUENCY_CAP,
+                due_at=NOW,
+                others=("+33612399999",),
+                caller_number="+33170000001",
+            ),
             _contact(2, {"note": "bell\x07 and \ufffe"}, disposition=None, last_attempt_at=None),
             *(_contact(10 + i, {"name": text}) for i, text in enumerate(RISKY)),
         ],
-        [_attempt(1), _attempt(2, answered_at=None, ended_at=None, disposition=None, evidence={})],
+        [
+            _attempt(
+                1,
+                caller_number="+33170000001",
+                success=False,
+                decided_by="talk_seconds > 20",
+                outcome="x",
+                rule="success ends it",
+                variables={"size": "=1+1"},
+            ),
+            _attempt(2, answered_at=None, ended_at=None, disposition=None, evidence={}),
+        ],
     )
 
 
@@ -116,10 +137,11 @@ async def test_a_workbook_has_contacts_and_calls(shelf: Shelf, tmp_path: Path) -
     naive = NOW.replace(tzinfo=None)
     assert rows[1] == (
         *("+33612300001", "completed", 1, naive, "answered_person", "answered by a person"),
+        *("yes", "sold", "frequency_cap", naive, "+33612399999", "+33170000001"),
         *("Zoë", "vip", "007", None),
     )
     assert rows[2][-1] == "bell and "
-    assert [row[6] for row in rows[3:]] == [xml_safe(text).replace("\r", "\n") for text in RISKY]
+    assert [row[12] for row in rows[3:]] == [xml_safe(text).replace("\r", "\n") for text in RISKY]
     calls = list(book["Calls"].values)
     assert calls[0] == writing.CALL_COLUMNS
     first = dict(zip(calls[0], calls[1], strict=True))
@@ -127,6 +149,10 @@ async def test_a_workbook_has_contacts_and_calls(shelf: Shelf, tmp_path: Path) -
     assert (first["ring_s"], first["talk_s"]) == (4, 6.5)
     assert (first["hangup cause"], first["SIP code"], first["AMD"]) == (16, 200, "HUMAN")
     assert (first["keys pressed"], first["at fault"]) == ("1", "nobody")
+    assert (first["called from"], first["success"], first["outcome"]) == ("+33170000001", "no", "x")
+    assert first["success decided by"] == "talk_seconds > 20"
+    assert first["what next was decided by"] == "success ends it"
+    assert first["variables of the call"] == '{"size": "=1+1"}'
     second = dict(zip(calls[0], calls[2], strict=True))
     assert second["result"] is second["talk_s"] is second["hangup cause"] is None
 
@@ -203,7 +229,7 @@ async def test_a_sheet_that_is_full_goes_on_in_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "SHEET_ROWS", 3)
-    records = ['["contact", ["+336", "pending", 0, null, null, null], {}]\n'] * 5 + ['["end"]\n']
+    records = ['["contact", ["+336", "pending", 0%s], {}]\n' % (", null" * 9)] * 5 + ['["end"]\n']
     job = {"path": str(tmp_path / "out.xlsx"), "fmt": "xlsx", "what": "contacts"}
     await asyncio.to_thread(writing.write, job, records)
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
