@@ -293,8 +293,8 @@ async def test_two_who_save_the_same_filter_make_one(store: SqlStore) -> None:
 
 
 async def test_many_changes_of_one_call_are_one_entry(store: SqlStore) -> None:
-    def many(n: int, prefix: str) -> list[Any]:
-        return [opted_out(f"+336{prefix}{i:06d}") for i in range(n)]
+    def many(n: int, prefix: str, **values: Any) -> list[Any]:
+        return [opted_out(f"+336{prefix}{i:06d}", **values) for i in range(n)]
 
     await store.suppress(many(MOST_EACH, "11"), now=NOW)
     assert len(await store.audit(kind="suppression", limit=1000)) == MOST_EACH
@@ -303,3 +303,10 @@ async def test_many_changes_of_one_call_are_one_entry(store: SqlStore) -> None:
     assert (newest.action, newest.subject) == ("suppression.added", "many")
     assert newest.after == {"count": MOST_EACH + 1, "sources": ["keypad"]}
     assert before.subject.startswith("+33611")
+    campaign_id = await draft(store)
+    of_campaign = many(MOST_EACH + 1, "33", campaign_id=campaign_id)
+    await store.suppress(of_campaign, now=NOW)
+    assert [e.subject for e in await store.audit(campaign_id=campaign_id, limit=1)] == ["many"]
+    await store.suppress(many(1, "44") + many(MOST_EACH, "55", campaign_id=campaign_id), now=NOW)
+    newest = (await store.audit(kind="suppression", limit=1))[0]
+    assert (newest.subject, newest.campaign_id) == ("many", None)
