@@ -10,10 +10,10 @@ import typer
 
 from callcamp.cli.campaign_show import IdArgument
 from callcamp.cli.given import as_json, show_changes
-from callcamp.cli.instants import WRITTEN, read_instant
-from callcamp.cli.output import emit_json, pairs, say, table, when
+from callcamp.cli.instants import WRITTEN, read_instant, shown_in
+from callcamp.cli.output import emit_json, note, pairs, say, table, text, when
 from callcamp.cli.session import JsonOption, with_commands
-from callcamp.engine.commands import Commands, utc_now
+from callcamp.engine.commands import Commands
 from callcamp.engine.forms import changes_between, settings_as_dict
 from callcamp.errors import NotFound
 from callcamp.ports import AuditEntry, SettingsVersion
@@ -140,8 +140,8 @@ def _flat(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     return flat
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+def _shortened(words: str) -> str:
+    return words if len(words) <= _MOST_SHOWN else f"{words[:_MOST_SHOWN]}…"
 
 
 def report(
@@ -159,24 +159,40 @@ def report(
 ) -> None:
     """Report what the law asks about: calls, abandoned ones, hours, caps, over a span of time."""
 
-    async def work(commands: Commands) -> dict[str, Any]:
-        campaign = (await commands.stats(campaign_id)).campaign
-        zone, now = campaign.settings.window.zone, utc_now()
-        start: datetime = campaign.started_at or campaign.created_at
-        if since is not None:
-            start = read_instant("since", since, zone)
-        end = now if until is None else read_instant("until", until, zone, day_end=True)
-        return await commands.report(campaign_id, since=start, until=end)
+    async def work(commands: Commands) -> tuple[str, dict[str, Any]]:
+        zone = (await commands.stats(campaign_id)).campaign.settings.window.zone
+        start = None if since is None else read_instant("since", since, zone)
+        end = None if until is None else read_instant("until", until, zone, day_end=True)
+        return zone, await commands.report(campaign_id, since=start, until=end)
 
-    found = with_commands(context, work, json=json)
+    zone, found = with_commands(context, work, json=json)
     if json:
         emit_json(found)
-    else:
-        flat = _flat(found)
-        pairs({path.replace("_", " "): _cell(value) for path, value in flat.items()})
+        return
+    presets = (f"{one['id']} (checked on {one['checked_on']})" for one in found["presets"])
+    pairs(
+        {
+            "Campaign": f"{found['campaign_id']}, settings version {found['version']}",
+            "Since": shown_in(zone, datetime.fromisoformat(found["since"])),
+            "Until": shown_in(zone, datetime.fromisoformat(found["until"])),
+            "Legal presets": ", ".join(presets) or "–",
+            "Calls": f"{found['calls']} ended, {found['answered']} answered, "
+            f"{found['answered_by_person']} by a person, {found['abandoned']} abandoned",
+            "Broken": found["broken"],
+        }
+    )
+    if found["rules"]:
+        say("")
+        table(("RULE", "PROMISED", "VERDICT", "MEASURED"), map(_rule_row, found["rules"]))
+    note(found["notice"])
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    return value if isinstance(value, str) else as_json(value)
+def _rule_row(rule: dict[str, Any]) -> tuple[object, ...]:
+    verdict = rule["verdict"]
+    measured = ", ".join(
+        f"{name.replace('_', ' ')}: {as_json(value)}"
+        for name, value in (rule["measured"] or {}).items()
+    )
+    style = "bold red" if verdict == "broken" else ""
+    words = text(verdict.replace("_", " "), style)
+    return rule["rule"].replace("_", " "), rule["promised"], words, measured or rule["detail"]

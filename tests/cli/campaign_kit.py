@@ -43,7 +43,7 @@ def place_calls(
     end: bool = True,
 ) -> None:
     """Call due contacts of a running campaign, all with the same result."""
-    now = datetime.now(UTC) + timedelta(seconds=1)
+    now = datetime.now(UTC)
 
     async def work(store: SqlStore) -> None:
         claimed = await store.claim(

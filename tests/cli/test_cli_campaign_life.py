@@ -196,3 +196,30 @@ def test_every_legal_preset_can_be_shown(camp: Cli) -> None:  # noqa: F811
         assert one["source"] in shown.out
         assert "{" not in shown.out
         assert "no legal advice" in shown.err
+
+
+def test_a_report_says_what_was_promised_and_kept(ready: Cli) -> None:
+    ready("campaign", "edit", "1", "--set", 'frequency=[{"calls":1,"window_s":86400}]')
+    ready("campaign", "start", "1")
+    place_calls(1, ["a-1"])
+    place_calls(1, ["a-2"], Disposition.BUSY)
+    found = ready("campaign", "report", "1", "--json").json
+    assert (found["campaign_id"], found["calls"], found["answered"]) == (1, 2, 1)
+    assert found["since"] < found["until"]
+    lines = [" ".join(line.split()) for line in ready("campaign", "report", "1").out.splitlines()]
+    assert "Calls 2 ended, 1 answered, 1 by a person, 0 abandoned" in lines
+    assert any(rule["promised"] in line for rule in found["rules"] for line in lines)
+    assert "no legal advice" in ready("campaign", "report", "1").err
+    ran = ready(
+        "campaign", "report", "1", "--since", "2026-01-01", "--until", "2026-01-31", "--json"
+    )
+    assert (ran.json["calls"], ran.json["until"]) == (0, "2026-02-01T00:00:00+00:00")
+    for options in (("--since", "x"), ("--until", "x"), ("--since", "2090-01-01")):
+        ran = ready("campaign", "report", "1", *options, "--json", code=2)
+        assert ran.json["error"]["details"]["field"] == options[0][2:]
+    ready("campaign", "report", "9", code=1)
+
+
+def test_a_report_without_promises_has_no_table(camp: Cli) -> None:  # noqa: F811
+    camp("campaign", "create", "Spring")
+    assert "PROMISED" not in camp("campaign", "report", "1").out

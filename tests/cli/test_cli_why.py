@@ -96,9 +96,21 @@ def test_more_than_the_limit_wait_for_the_limit(camp: Cli) -> None:  # noqa: F81
     ]
 
 
+def test_a_limit_that_nobody_meets_is_not_named(camp: Cli) -> None:  # noqa: F811
+    make(camp, "--concurrency", "3")
+    answer = why(camp, "--at", f"{WEDNESDAY} 10:00")
+    assert (answer["would_call"], answer["hold"], answer["contacts"]) == (3, None, {})
+    shown = camp("campaign", "why", "1", "--at", f"{WEDNESDAY} 10:00").out
+    assert shown.startswith("At Wed 2090-01-04 10:00 CET 3 contacts would be called.\n")
+
+
 def test_one_contact(camp: Cli) -> None:  # noqa: F811
     make(camp)
     ask = ("--contact", "202-555-0101", "--at")
+    answer = why(camp, *ask, f"{WEDNESDAY} 10:00")
+    assert (answer["would_call"], answer["reason"], answer["also"]) == (True, None, None)
+    shown = camp("campaign", "why", "1", *ask, f"{WEDNESDAY} 10:00").out
+    assert shown.startswith("At Wed 2090-01-04 10:00 CET +12025550101 would be called.\n")
     answer = why(camp, *ask, f"{WEDNESDAY} 20:00")
     assert (answer["would_call"], answer["reason"]) == (False, "outside_hours")
     assert (answer["phone"], answer["until"]) == ("+12025550101", "2090-01-05T08:00:00+00:00")
