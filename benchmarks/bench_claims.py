@@ -48,13 +48,15 @@ async def _campaign(store: SqlStore, trunk_id: int, contacts: int, *, asleep: bo
     campaign = await store.create_campaign(settings, now=now)
     due = now - timedelta(seconds=60)
     awake = min(AWAKE, contacts) if asleep else contacts
-    here = (f"+331{n:09d}" for n in range(awake))
+    # Every campaign has numbers of its own: the gate calls none that is in another call.
+    area = campaign.id
+    here = (f"+33{area}{n:08d}" for n in range(awake))
     await _add(store, campaign.id, here, due)
     rest = contacts - awake
-    later = (f"+332{n:09d}" for n in range(rest // 2))
+    later = (f"+33{area}9{n:07d}" for n in range(rest // 2))
     await _add(store, campaign.id, later, now + timedelta(days=1))
     codes = itertools.cycle(AREA_CODES)
-    far = (f"+1{next(codes)}{n:07d}" for n in range(rest - rest // 2))
+    far = (f"+1{next(codes)}{area}{n:06d}" for n in range(rest - rest // 2))
     await _add(store, campaign.id, far, due)
     await store.move_campaign(campaign.id, CampaignEvent.STARTED, now=now)
     return campaign.id

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from callcamp.core.addresses import COUNTRY_NAMES, POSTAL_NAMES, STATE_NAMES, ZONE_NAMES
+from callcamp.core.area_codes import LONGEST_PREFIX
 from callcamp.core.places import PlaceFinder
 
 
@@ -30,7 +31,19 @@ def _telling() -> Callable[[str], object]:
 def place_of_json(phone: str, variables: str, others: str | None) -> str:
     """Return :func:`place_key` of a contact whose data are still JSON.
 
-    Reads the JSON only when it may tell something of the place: an import has half a million.
+    Reads the JSON only when it may tell something of the place: an import has half a million
+    contacts. Of the number only its beginning matters then.
     """
-    data = json.loads(variables) if _telling()(variables) else {}
-    return place_key(phone, data, json.loads(others) if others else ())
+    if others or _telling()(variables):
+        return place_key(phone, json.loads(variables), json.loads(others) if others else ())
+    beginning = phone[: 1 + LONGEST_PREFIX]
+    known = _by_beginning.get(beginning)
+    if known is None:
+        if len(_by_beginning) >= _MOST_KEPT:
+            _by_beginning.clear()
+        known = _by_beginning[beginning] = place_key(phone, {})
+    return known
+
+
+_by_beginning: dict[str, str] = {}
+_MOST_KEPT = 100_000
