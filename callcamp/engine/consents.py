@@ -14,7 +14,7 @@ from callcamp.engine.desk import Desk
 from callcamp.engine.phones import NumberFile, RefusedRow, need_any_number, need_number
 from callcamp.errors import InvalidInput, NotFound
 
-MOST_ROWS = 500_000
+MOST_ROWS = 100_000
 """Rows of a file whose numbers get a consent."""
 
 

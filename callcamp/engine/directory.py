@@ -106,12 +106,11 @@ class Directory(Filters):
             return await self._store.directory(after_id=after_id, limit=limit)
         choice = await self._choice(filter_name, (), Match.ALL)
         found: list[DirectoryContact] = []
-        async with aclosing(self._everybody(after_id)) as everybody:
-            async for person in everybody:
+        async with aclosing(self._pages(after_id)) as pages:
+            async for page in pages:
+                found += (await choice.among(page))[: limit - len(found)]
                 if len(found) >= limit:
                     break
-                if choice.takes(person):
-                    found.append(person)
         return found
 
     async def history(
@@ -208,9 +207,9 @@ class Directory(Filters):
     ) -> list[NewContact]:
         choice = await self._choice(filter_name, conditions, match)
         chosen: list[NewContact] = []
-        async for person in self._everybody():
-            if choice.takes(person):
-                chosen.append(_as_contact(person))
+        async with aclosing(self._pages()) as pages:
+            async for page in pages:
+                chosen += map(_as_contact, await choice.among(page))
                 if len(chosen) > MOST_MEMBERS:
                     raise LimitExceeded(
                         f"More than {MOST_MEMBERS:,} people are chosen; choose fewer.",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-
-import phonenumbers
 
 from callcamp.core.compare import FactValue
 from callcamp.core.facts import FactKind, FactMeaning, contact_facts
+from callcamp.core.places import where_number
 from callcamp.core.policies import Condition, Match
 from callcamp.core.rule_text import parse_condition
 from callcamp.core.rules import check_condition, matches
@@ -62,10 +63,15 @@ class Choice:
         """Tell whether a person is chosen."""
         return not self.conditions or matches(self.conditions, self.match, facts_of(person))
 
+    async def among(self, people: Sequence[DirectoryContact]) -> list[DirectoryContact]:
+        """Return those who are chosen."""
+        # In a thread: a slow pattern over many people must not hold up calls.
+        return await asyncio.to_thread(lambda: list(filter(self.takes, people)))
+
 
 def facts_of(person: DirectoryContact) -> dict[str, FactValue]:
     """Return what a filter may ask about a person: see :data:`PERSON_FACTS`."""
-    country = country_of(person.phone)
+    country = where_number(person.phone)[0]
     own = person.variables.get("country", "").strip()
     return {
         **contact_facts(person.phone, person.variables),
@@ -75,15 +81,6 @@ def facts_of(person: DirectoryContact) -> dict[str, FactValue]:
         "added_at": _instant(person.created_at.isoformat(timespec="seconds")),
         "changed_at": _instant(person.updated_at.isoformat(timespec="seconds")),
     }
-
-
-def country_of(phone: str) -> str | None:
-    """Return the country of an E.164 number; None when it is of none or of many."""
-    try:
-        found: str | None = phonenumbers.region_code_for_number(phonenumbers.parse(phone))
-    except phonenumbers.NumberParseException:
-        return None
-    return found if found != "001" else None
 
 
 def read_conditions(texts: Sequence[str]) -> tuple[Condition, ...]:
@@ -180,12 +177,12 @@ class Filters(Desk):
         choice = await self._choice(name, conditions, match)
         count = total = 0
         first: list[DirectoryContact] = []
-        async for person in self._everybody():
-            total += 1
-            if choice.takes(person):
-                count += 1
-                if len(first) < SHOWN:
-                    first.append(person)
+        async with aclosing(self._pages()) as pages:
+            async for page in pages:
+                total += len(page)
+                chosen = await choice.among(page)
+                count += len(chosen)
+                first += chosen[: SHOWN - len(first)]
         return FilterPreview(count, total, tuple(first))
 
     async def _choice(self, name: str | None, conditions: Sequence[str], match: Match) -> Choice:
@@ -194,8 +191,7 @@ class Filters(Desk):
             return Choice(saved.conditions, saved.match)
         return Choice(read_conditions(conditions), match) if conditions else Choice()
 
-    async def _everybody(self, after_id: int = 0) -> AsyncGenerator[DirectoryContact, None]:
+    async def _pages(self, after_id: int = 0) -> AsyncGenerator[list[DirectoryContact], None]:
         while page := await self._store.directory(after_id=after_id, limit=PAGE):
-            for person in page:
-                yield person
+            yield page
             after_id = page[-1].id

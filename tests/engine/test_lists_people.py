@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +78,11 @@ async def test_whom_conditions_choose(
 ) -> None:
     await fill(office)
     assert await chosen(office, *conditions) == found
+
+
+def test_what_a_filter_may_ask_is_on_its_page() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "lists.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE)) == set(PERSON_FACTS)
 
 
 async def test_any_condition_may_be_enough(office: Office) -> None:  # noqa: F811
