@@ -60,25 +60,15 @@ _SKIP = (
         hold=bindparam("reason"),
     )
 )
-_HELD_DUE = select(func.count()).where(
+_HELD = (
     _c.campaign_id == bindparam("campaign"),
     text(t.HELD),
     _c.hold == bindparam("hold"),
     _c.place == bindparam("place"),
-    _c.due_at <= bindparam("at", type_=Instant),
 )
-_HELD_NEXT = (
-    select(_c.due_at)
-    .where(
-        _c.campaign_id == bindparam("campaign"),
-        text(t.HELD),
-        _c.hold == bindparam("hold"),
-        _c.place == bindparam("place"),
-        _c.due_at > bindparam("at", type_=Instant),
-    )
-    .order_by(_c.due_at)
-    .limit(1)
-)
+_AT = bindparam("at", type_=Instant)
+_HELD_DUE = select(func.count()).where(*_HELD, _c.due_at <= _AT)
+_HELD_NEXT = select(_c.due_at).where(*_HELD, _c.due_at > _AT).order_by(_c.due_at).limit(1)
 _VARIABLES = select(_c.id, _c.variables).where(_c.id.in_(_IDS))
 _SET_VARIABLES = (
     update(t.contact)
@@ -141,8 +131,11 @@ def waiting(connection: Connection, campaign_id: int, at: datetime) -> list[Wait
         is_due, next_due_at = n, None
         if reason is not None:
             values = {"campaign": campaign_id, "place": place, "hold": reason.value, "at": at}
-            is_due = connection.execute(_HELD_DUE, values).scalar_one()
-            next_due_at = connection.scalar(_HELD_NEXT, values)
+            later = connection.execute(_HELD_NEXT, values).first()
+            # When all of them are due, there can be many, and nothing to count.
+            if later is not None:
+                is_due = connection.execute(_HELD_DUE, values).scalar_one()
+                next_due_at = later.due_at
         groups.append(Waiting(place, reason, n, is_due, next_due_at))
     return groups
 

@@ -55,12 +55,21 @@ BEGINS = datetime(2027, 3, 24, 19, 55, tzinfo=PARIS).astimezone(UTC)
 GREEK_HOLIDAY = date(2027, 3, 25)
 GOOD_FRIDAY, EASTER_SUNDAY, EASTER_MONDAY = (date(2027, 3, day) for day in (26, 28, 29))
 MOST_ATTEMPTS = 4
-OWN_CAP = CallCap(2, 48 * 3600)
+OWN_CAP = CallCap(2, 72 * 3600)
 CAPS = {"fr": (CallCap(4, 30 * 86400),), "de": (CallCap(3, 86400),), "fl": (CallCap(3, 86400),)}
 OPT_OUT = "9"
 RING_S = 15
 SPEED = 200.0
 CONTACTS = 5000
+OPENS = {
+    GOOD_FRIDAY: 10,
+    date(2027, 3, 27): 9,
+    EASTER_SUNDAY: 14,
+    EASTER_MONDAY: 14,
+    date(2027, 3, 30): 9,
+}
+"""The hour in Paris in which the first call of some days is placed: the Germans can be called
+from nine on, the French from ten, and New York at eight is fourteen after the change."""
 
 
 def _within(at: datetime, *spans: tuple[float, float]) -> bool:
@@ -112,11 +121,11 @@ KINDS = (
     Kind("nowhere", "+8001234", (), ("us", "fl", "fr", "de"), 100),
 )
 OUTBOUND = {
-    "+33142290001": (PARIS, 130),
-    "+493022900001": (BERLIN, 130),
-    "+12122290001": (NEW_YORK, 170),
-    "+13052290001": (NEW_YORK, 130),
-    "+12132290001": (LOS_ANGELES, 180),
+    "+33142290001": (PARIS, 100),
+    "+493022900001": (BERLIN, 100),
+    "+12122290001": (NEW_YORK, 140),
+    "+13052290001": (NEW_YORK, 110),
+    "+12132290001": (LOS_ANGELES, 150),
 }
 """The pool: the zone of each number's day, and its cap."""
 
@@ -327,7 +336,7 @@ def _settings(trunk_id: int) -> CampaignSettings:
     return CampaignSettings(
         name="Ten days",
         trunk_id=trunk_id,
-        concurrency=40,
+        concurrency=60,
         ring_timeout_s=RING_S,
         retry=RetryPolicy(max_attempts=MOST_ATTEMPTS, delay_s=3 * 3600, growth=2.0),
         window=DailyWindow(time(9), time(22, 30), "Europe/Paris"),

@@ -203,6 +203,9 @@ def check_days_are_what_they_are_meant_to_be(books: Books) -> None:
     assert called[kit.EASTER_SUNDAY] <= american
     assert called[kit.EASTER_MONDAY] <= american
     assert len(called) == kit.DAYS - 1
+    for day, hour in kit.OPENS.items():
+        at = (books.ordered_at(a).astimezone(kit.PARIS) for a in books.ended)
+        assert min(each for each in at if each.date() == day).hour == hour, day
 
 
 def check_attempts(books: Books) -> None:
