@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from callcamp.core.gate import Batch, LetOut, PassedOver
+from callcamp.core.gate import Batch, Decision, LetOut, PassedOver
 from callcamp.core.model import Campaign, CampaignCounts, Contact, Waiting
 from callcamp.core.reasons import REASON_MEANING, Reason
 from callcamp.core.rotation import NoNumber
@@ -206,9 +206,22 @@ _SETTLED = {
 
 
 def explain(
-    snapshot: Snapshot, waiting: Sequence[Waiting], counts: CampaignCounts, at: datetime
+    snapshot: Snapshot,
+    waiting: Sequence[Waiting],
+    counts: CampaignCounts,
+    at: datetime,
+    decisions: Sequence[Decision] = (),
 ) -> Explanation:
-    """Give every contact of a campaign its reason at ``at``, from counts by place and reason."""
+    """Give every contact of a campaign its reason at ``at``, from counts by place and reason.
+
+    Args:
+        snapshot: what the dialer would decide on.
+        waiting: the pending contacts by place and reason.
+        counts: the other ones.
+        at: the instant.
+        decisions: what the gate says of the due contacts of open places, as far as it was
+            asked; those that it was not asked about count as let out.
+    """
     plan = decide(snapshot, at)
     found: Counter[Reason] = Counter()
     until: dict[Reason, datetime | None] = {}
@@ -230,10 +243,17 @@ def explain(
         else:
             verdict = snapshot.rules.place_verdict(group.place, at)
             add(verdict.reason or Reason.CONTACT_HOURS, group.due, verdict.until)
+    passed = [one for one in decisions if isinstance(one, PassedOver)]
+    for one in passed:
+        add(one.reason, 1, one.until)
+    ready -= len(passed)
     planned = min(plan.count, ready)
     if planned and planned == ready:
         # A limit that nobody meets holds nobody back.
         plan = replace(plan, hold=None, until=None)
+    elif passed and not ready:
+        most = Counter(one.reason for one in passed).most_common(1)[0][0]
+        plan = replace(plan, count=0, hold=most, until=until[most])
     elif plan.hold is not None:
         add(plan.hold, ready - planned, plan.until)
     for status, reason in _SETTLED.items():

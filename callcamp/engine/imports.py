@@ -22,7 +22,7 @@ from callcamp.core.states import CampaignStatus
 from callcamp.engine.children import OnProgress, ask_child
 from callcamp.engine.reader import Reader, forget_contacts, throw_away
 from callcamp.errors import CallcampError, Conflict
-from callcamp.ports import ContactImport, Store
+from callcamp.ports import ContactImport, Store, current_actor
 from callcamp.settings import Settings
 
 LOCKED = "CSV contacts are locked for this campaign. Use Clone if you need a different contact set."
@@ -170,6 +170,7 @@ class Imports:
             "staging": str(staging),
             "now": self._clock().isoformat(),
             "replace": replace,
+            "actor": current_actor(),
         }
         try:
             await ask_child(_MOVER, job, timeout_s=self._timeout_s, on_progress=on_progress)

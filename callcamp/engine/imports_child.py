@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from callcamp.errors import CallcampError
+from callcamp.ports import acting_as
 from callcamp.store.bulk import existing_phones, insert_from_staging
 
 
@@ -34,14 +35,15 @@ def count_known(job: dict[str, Any]) -> dict[str, Any]:
 
 def insert(job: dict[str, Any]) -> dict[str, Any]:
     """Add the staged contacts to the campaign."""
-    result = insert_from_staging(
-        job["database_url"],
-        job["import_id"],
-        job["staging"],
-        now=datetime.fromisoformat(job["now"]),
-        progress=lambda done, total: _say(progress=done / max(1, total), rows=done),
-        replace=job["replace"],
-    )
+    with acting_as(job["actor"]):
+        result = insert_from_staging(
+            job["database_url"],
+            job["import_id"],
+            job["staging"],
+            now=datetime.fromisoformat(job["now"]),
+            progress=lambda done, total: _say(progress=done / max(1, total), rows=done),
+            replace=job["replace"],
+        )
     return {"added": result.added, "duplicates": result.duplicates}
 
 

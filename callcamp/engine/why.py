@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from callcamp.core.gate import Decision
 from callcamp.core.model import Campaign, Contact, Waiting
 from callcamp.core.plan import (
     ContactAnswer,
     Explanation,
     Snapshot,
+    decide,
     explain,
     explain_contact,
 )
@@ -23,6 +25,9 @@ from callcamp.engine.registry import Registry
 from callcamp.engine.rulebook import RuleBook
 from callcamp.ports import Store
 from callcamp.settings import Settings
+
+MOST_JUDGED = 500
+"""Due contacts that are put before the gate for an answer about a campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,22 @@ class Why:
         waiting = await self._store.waiting(campaign_id, at=when)
         counts = await self._store.counts(campaign_id)
         snapshot = await self._snapshot(campaign, when, heads_of(waiting, when), now=at is None)
-        return CampaignWhy(campaign, explain(snapshot, waiting, counts, when))
+        decisions = await self._judge_due(snapshot, when)
+        return CampaignWhy(campaign, explain(snapshot, waiting, counts, when, decisions))
+
+    async def _judge_due(self, snapshot: Snapshot, at: datetime) -> Sequence[Decision]:
+        """Ask the gate about the contacts that are due, up to :data:`MOST_JUDGED`."""
+        plan = decide(snapshot, at)
+        if not plan.places or not plan.count:
+            return ()
+        batch = await self._store.gather_due(
+            snapshot.campaign.id,
+            places=plan.places,
+            now=at,
+            look_back_s=snapshot.rules.look_back_s,
+            limit=MOST_JUDGED,
+        )
+        return snapshot.rules.judge(batch)
 
     async def contact(self, contact: Contact, at: datetime | None = None) -> ContactWhy:
         """Say why a contact is not called now, or as if it were ``at``."""

@@ -373,6 +373,20 @@ class Store(Records, Protocol):
         """
         ...
 
+    async def gather_due(
+        self,
+        campaign_id: int,
+        *,
+        places: Sequence[str],
+        now: datetime,
+        look_back_s: float,
+        limit: int,
+    ) -> Batch:
+        """Return the batch that a claim with room for ``limit`` calls would first be judged on,
+        whatever the campaign's status; nothing is changed.
+        """  # noqa: D205
+        ...
+
     async def release_holds(
         self, campaign_id: int | None, reasons: Iterable[Reason], *, now: datetime
     ) -> int:

@@ -155,3 +155,25 @@ def gather(connection: Connection, contact_id: int, now: datetime, look_back_s: 
         look_back_s=look_back_s,
         now=now,
     )
+
+
+def gather_due(
+    connection: Connection,
+    campaign_id: int,
+    places: Sequence[str],
+    now: datetime,
+    *,
+    look_back_s: float,
+    limit: int,
+) -> Batch:
+    """Return the batch that a claim with room for ``limit`` calls would first be judged on."""
+    settings = decode_settings(campaigns.row_of(connection, campaign_id).settings)
+    return batch(
+        connection,
+        due.find(connection, campaign_id, places, now, limit),
+        settings,
+        campaign_id=campaign_id,
+        room=limit,
+        look_back_s=look_back_s,
+        now=now,
+    )

@@ -223,6 +223,20 @@ class SqlStore(RecordsSql):
         """Return the batch that a claim of this one contact would be judged on."""
         return await self._db.read(gathering.gather, contact_id, now, look_back_s)
 
+    async def gather_due(
+        self,
+        campaign_id: int,
+        *,
+        places: Sequence[str],
+        now: datetime,
+        look_back_s: float,
+        limit: int,
+    ) -> Batch:
+        """Return the batch that a claim with room for ``limit`` calls would be judged on."""
+        return await self._db.read(
+            gathering.gather_due, campaign_id, places, now, look_back_s=look_back_s, limit=limit
+        )
+
     async def release_holds(
         self, campaign_id: int | None, reasons: Iterable[Reason], *, now: datetime
     ) -> int:
