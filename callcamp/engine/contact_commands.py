@@ -205,7 +205,7 @@ class ContactCommands(CommandBase):
             success=verdict.success,
             decided_by=verdict.decided_by,
             rule=decision.rule,
-            refused=refused,
+            refused=refused or bool(decision.suppress),
             variables={**attempt.variables, **decision.call_variables},
             contact_variables=decision.contact_variables,
             contact=decision.change,
