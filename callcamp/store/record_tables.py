@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    text,
 )
 
 from callcamp.store.columns import Instant, JsonText, key_type, sorted_text
@@ -72,6 +73,7 @@ def _make_append_only(_table: Table, connection: Connection, **_kw: object) -> N
 
 event.listen(audit, "after_create", _make_append_only)
 
+_OF_A_CAMPAIGN = text("campaign_id IS NOT NULL")
 suppression = Table(
     "suppression",
     metadata,
@@ -87,7 +89,13 @@ suppression = Table(
     Column("expires_at", Instant),
     UniqueConstraint("phone", "scope"),
     CheckConstraint("scope = coalesce(campaign_id, 0)", name="scope"),
-    Index("ix_suppression_campaign", "campaign_id", "id"),
+    Index(
+        "ix_suppression_campaign",
+        "campaign_id",
+        "id",
+        sqlite_where=_OF_A_CAMPAIGN,
+        postgresql_where=_OF_A_CAMPAIGN,
+    ),
     sqlite_autoincrement=True,
 )
 

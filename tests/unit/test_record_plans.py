@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from callcamp.store import audit, consents, directory, migrate, numbers, report, suppression
+from callcamp.core.model import CampaignSettings
+from callcamp.store import (
+    audit,
+    campaigns,
+    consents,
+    directory,
+    migrate,
+    numbers,
+    report,
+    suppression,
+    trunks,
+)
 from callcamp.store.database import run_once
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
@@ -21,10 +32,13 @@ Reading = Callable[[Connection], Any]
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     address = f"sqlite:///{tmp_path_factory.mktemp('plans')}/x.sqlite3"
     migrate(address)
-    run_once(
-        address,
-        lambda c: numbers.save(c, PHONES[0], label="", active=True, daily_cap=None, now=NOW),
-    )
+
+    def fill(connection: Connection) -> None:
+        numbers.save(connection, PHONES[0], label="", active=True, daily_cap=None, now=NOW)
+        trunk = trunks.save_trunk(connection, "carrier", "PJSIP/{number}@carrier", 10, None)
+        campaigns.create(connection, CampaignSettings("x", trunk.id), NOW)
+
+    run_once(address, fill)
     return address
 
 
@@ -60,6 +74,10 @@ def plans(url: str, read: Reading) -> str:
             lambda c: suppression.listing(c, phone=PHONES[0]),
             ["sqlite_autoindex_suppression_1 (phone=?)"],
         ),
+        (
+            lambda c: suppression.listing(c, campaign_id=1),
+            ["ix_suppression_campaign (campaign_id=? AND id>?)"],
+        ),
         (lambda c: report.timeline(c, PHONES, 10), ["ix_attempt_number (number=?)"]),
         (
             lambda c: directory.listing(c, phone=PHONES[0]),
@@ -71,7 +89,17 @@ def plans(url: str, read: Reading) -> str:
         ),
         (lambda c: audit.entries(c, kind="x", before_id=9), ["ix_audit_kind (kind=? AND id<?)"]),
     ],
-    ids=["suppressed", "consents", "use", "listing", "timeline", "people", "campaign", "kind"],
+    ids=[
+        "suppressed",
+        "consents",
+        "use",
+        "listing",
+        "own",
+        "timeline",
+        "people",
+        "campaign",
+        "kind",
+    ],
 )
 def test_what_is_looked_up_uses_its_index(url: str, read: Reading, indexes: list[str]) -> None:
     found = plans(url, read)

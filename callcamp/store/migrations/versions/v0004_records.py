@@ -12,6 +12,7 @@ depends_on = None
 
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _SORTED = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+_OF_A_CAMPAIGN = sa.text("campaign_id IS NOT NULL")
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
 _IF_THERE = "WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)"
 _APPEND_ONLY = {
@@ -86,7 +87,13 @@ def _suppressions() -> None:
         sa.CheckConstraint("scope = coalesce(campaign_id, 0)", name="scope"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_suppression_campaign", "suppression", ["campaign_id", "id"])
+    op.create_index(
+        "ix_suppression_campaign",
+        "suppression",
+        ["campaign_id", "id"],
+        sqlite_where=_OF_A_CAMPAIGN,
+        postgresql_where=_OF_A_CAMPAIGN,
+    )
     op.create_table(
         "dnc_list",
         sa.Column("id", _KEY, nullable=False),
