@@ -17,7 +17,7 @@ from pathlib import Path
 from callcamp.contacts.mapping import Mapping
 from callcamp.contacts.staging import ERRORS_FILE, ROWS_FILE, UPLOAD_FILE
 from callcamp.contacts.table import ReadOptions
-from callcamp.core.model import Campaign
+from callcamp.core.model import Campaign, CampaignMode
 from callcamp.core.states import CampaignStatus
 from callcamp.engine.children import OnProgress, ask_child
 from callcamp.engine.reader import Reader, forget_contacts, throw_away
@@ -26,7 +26,6 @@ from callcamp.ports import ContactImport, Store, current_actor
 from callcamp.settings import Settings
 
 LOCKED = "CSV contacts are locked for this campaign. Use Clone if you need a different contact set."
-_CLOSED = frozenset({CampaignStatus.COMPLETED, CampaignStatus.CANCELED})
 _MOVER = ("-P", str(Path(__file__).with_name("imports_child.py")))
 
 
@@ -230,8 +229,9 @@ class Imports:
 
 
 def _check_open(campaign: Campaign) -> None:
-    """Refuse a campaign that is over."""
-    if campaign.status in _CLOSED:
+    """Refuse a campaign whose contacts are locked: it has run and is not Always-on."""
+    always_on = campaign.settings.mode is CampaignMode.ALWAYS_ON
+    if campaign.status is CampaignStatus.CANCELED or (campaign.started_at and not always_on):
         raise Conflict(LOCKED, status=campaign.status.value)
 
 

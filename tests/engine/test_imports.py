@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from contacts_kit import SEED_E, SEED_E_PEOPLE, SEED_E_PHONES, xlsx_with_cells
 from callcamp.contacts.mapping import Mapping
 from callcamp.contacts.staging import ROWS_FILE
 from callcamp.contacts.table import ReadOptions
-from callcamp.core.model import CampaignSettings, NewContact
+from callcamp.core.model import CampaignMode, CampaignSettings, NewContact
 from callcamp.core.states import CampaignEvent
 from callcamp.engine import children
 from callcamp.engine import imports as module
@@ -122,7 +123,23 @@ async def test_a_draft_may_be_replaced(place: Place) -> None:
     assert await place.phones() == ["+33612345678", "+33612345679"]
 
 
-async def test_a_campaign_that_runs_takes_more_and_loses_nothing(place: Place) -> None:
+async def test_a_campaign_that_has_run_is_locked(place: Place) -> None:
+    preview = await place.preview("phone\n0612345679\n")
+    await place.store.move_campaign(place.campaign_id, CampaignEvent.STARTED, now=NOW)
+    await place.store.move_campaign(place.campaign_id, CampaignEvent.PAUSED, now=NOW)
+    with pytest.raises(Conflict, match="Use Clone"):
+        await place.imports.confirm(preview.id)
+    assert await place.phones() == []
+
+
+async def test_an_always_on_campaign_takes_more_while_it_runs(place: Place) -> None:
+    campaign = await place.store.campaign(place.campaign_id)
+    await place.store.change_settings(
+        place.campaign_id,
+        replace(campaign.settings, mode=CampaignMode.ALWAYS_ON),
+        expected_version=campaign.version,
+        now=NOW,
+    )
     await place.store.add_contacts(place.campaign_id, [NewContact("+33612345678")], now=NOW)
     await place.store.move_campaign(place.campaign_id, CampaignEvent.STARTED, now=NOW)
     preview = await place.preview("phone\n0612345679\n")
