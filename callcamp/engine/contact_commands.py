@@ -19,6 +19,7 @@ from callcamp.core.states import CampaignStatus
 from callcamp.engine.checks import check_slug, check_text, shorten
 from callcamp.engine.command_base import CommandBase
 from callcamp.engine.ending import suppressions
+from callcamp.engine.variables import check_variables
 from callcamp.errors import Conflict, InvalidInput
 from callcamp.ports import AddResult, OnDuplicate
 
@@ -52,7 +53,7 @@ class ContactCommands(CommandBase):
         ready = [
             NewContact(
                 _read_number(raw.phone, region, f"contacts[{index}].phone"),
-                dict(raw.variables),
+                check_variables(raw.variables),
                 others=tuple(
                     _read_number(other, region, f"contacts[{index}].others") for other in raw.others
                 ),
@@ -144,8 +145,7 @@ class ContactCommands(CommandBase):
         """
         if outcome is not None:
             check_slug("outcome", outcome)
-        for name in variables or {}:
-            check_text("variables", name, 100)
+        checked = check_variables(variables or {})
         attempt = await self._store.attempt(attempt_id)
         if attempt.ended_at is None or attempt.disposition is None:
             raise Conflict(
@@ -157,7 +157,7 @@ class ContactCommands(CommandBase):
             replace(
                 attempt,
                 outcome=outcome or attempt.outcome,
-                variables={**attempt.variables, **(variables or {})},
+                variables={**attempt.variables, **checked},
             ),
             callback_at,
             source,
