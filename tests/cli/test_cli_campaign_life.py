@@ -22,6 +22,14 @@ def ready(camp: Cli) -> Cli:  # noqa: F811
     return camp
 
 
+def test_campaigns_are_listed(camp: Cli) -> None:  # noqa: F811
+    assert camp("campaign", "list").out == "No campaigns.\n"
+    camp("campaign", "create", "Spring", "--mode", "always_on")
+    assert camp("campaign", "list", "--status", "running").out == "No campaigns.\n"
+    row = camp("campaign", "list", "--status", "draft").out.splitlines()[1]
+    assert row.split()[:4] == ["1", "Spring", "draft", "always_on"]
+
+
 def test_what_is_missing_is_said_before_the_start(camp: Cli) -> None:  # noqa: F811
     camp("campaign", "create", "Spring", "--weekdays", "mon", "--set", "window.weekdays=[]")
     ran = camp("campaign", "missing", "1", "--json", code=1)
@@ -64,6 +72,11 @@ def test_an_end_is_asked_for(
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert ends_as in ready("campaign", command, "1").out
     assert ready("campaign", "show", "1", "--json").json["contacts"]["canceled"] == 3
+
+
+def test_a_campaign_is_completed_without_a_question(ready: Cli) -> None:
+    ready("campaign", "start", "1")
+    assert ready("campaign", "complete", "1", "--yes", "--json").json["status"] == "completed"
 
 
 def test_a_draft_that_is_not_wanted_is_canceled(ready: Cli) -> None:

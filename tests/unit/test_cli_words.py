@@ -1,4 +1,4 @@
-"""Instants as people write them, and settings in words."""
+"""What the command line reads and says: instants, settings in words, reasons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from callcamp.cli.given import named_values, without_gaps
 from callcamp.cli.instants import read_instant, shown_in
 from callcamp.cli.settings_text import cap_text, days_text, span
+from callcamp.cli.why import contact_sentence
 from callcamp.core.legal import CallCap
+from callcamp.core.model import Contact
+from callcamp.core.plan import ContactAnswer
+from callcamp.core.reasons import Reason
+from callcamp.core.states import ContactStatus
+from callcamp.engine.why import ContactWhy
 from callcamp.errors import InvalidInput
 
 ZONES = ["UTC", "Europe/Paris", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"]
@@ -128,3 +134,23 @@ def test_variables_by_name() -> None:
     for wrong in (["a"], ["=1"], ["a=1", "a=2"]):
         with pytest.raises(InvalidInput):
             named_values(wrong)
+
+
+def contact_why(reason: Reason | None, also: Reason | None = None) -> ContactWhy:
+    contact = Contact(1, 1, "+12025550101", {}, ContactStatus.PENDING, 0, None, None, None, None)
+    return ContactWhy(contact, ContactAnswer(FIRST, reason, None, also))
+
+
+def test_what_holds_the_campaign_back_as_well_is_named_once() -> None:
+    def told(why: ContactWhy, *, asked: bool = False) -> str:
+        return contact_sentence(why, str, asked=asked)
+
+    callback, full = Reason.CALLBACK_WAITS, Reason.TRUNK_FULL
+    assert told(contact_why(callback)) == (
+        "+12025550101 is not called because it waits for the agreed callback."
+    )
+    assert told(contact_why(callback, full)).endswith(
+        "callback. Besides, the trunk has all its channels in use."
+    )
+    assert "Besides" not in told(contact_why(full, full))
+    assert told(contact_why(None), asked=True) == f"At {FIRST} +12025550101 would be called."
