@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -379,6 +380,13 @@ async def test_the_gate_sees_calls_of_all_campaigns(store: SqlStore) -> None:
         conversation=True,
     )
     assert third == PastCall(PARIS, NOW, others[2], live=True)
+    # Without evidence of how long it was, its instants tell.
+    await store.apply(
+        [replace(ended("o2-00000", at=NOW + HOUR), answered_at=NOW + HOUR / 2, evidence=None)]
+    )
+    (contact,) = await store.contacts(campaign_id)
+    batch = await store.gather(contact.id, now=NOW + HOUR, look_back_s=7200)
+    assert [c.talk_s for c in batch.calls[PARIS] if c.campaign_id == others[2]] == [1800]
     # A call that was never placed is none.
     assert [c.campaign_id for c in seen[0].calls[TOKYO]] == [others[0], others[2]]
 
@@ -472,6 +480,10 @@ async def test_waiting_tells_who_waits_where_and_until_when(store: SqlStore) -> 
         (jp, Reason.COOL_OFF): (2, 1, NOW + timedelta(minutes=30)),
         (in_, Reason.NEEDS_REVIEW): (3, 0, None),
     }
+    for minutes, due, next_at in ((30, 2, None), (5, 0, NOW + timedelta(minutes=10))):
+        at = NOW + timedelta(minutes=minutes)
+        held = [w for w in await store.waiting(campaign_id, at=at) if w.reason is Reason.COOL_OFF]
+        assert [(w.count, w.due, w.next_due_at) for w in held] == [(2, due, next_at)]
     assert (await store.counts(campaign_id)).waiting == {
         None: 4,
         Reason.COOL_OFF: 2,
