@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 from callcamp.core.model import Attempt, Revision
 from callcamp.core.states import CONTACT, AttemptStatus, ContactStatus
 from callcamp.errors import Conflict, NotFound
-from callcamp.store import attempts, audit, contacts, counts, suppression
+from callcamp.store import applying, attempts, audit, contacts, counts, suppression
 from callcamp.store import tables as t
 from callcamp.store.columns import safe_text
 
@@ -35,7 +35,7 @@ def revise(connection: Connection, revision: Revision, now: datetime) -> Attempt
             status=row.status,
         )
     noted = {"outcome": row.outcome, "variables": row.variables, "refused": row.refused}
-    attempts.merge_notes(noted, revision)
+    applying.merge_notes(noted, revision)
     if revision.success is not None:
         noted |= {"success": revision.success, "decided_by": safe_text(revision.decided_by)}
     if revision.rule is not None:
@@ -58,7 +58,7 @@ def revise(connection: Connection, revision: Revision, now: datetime) -> Attempt
 
 
 def _revise_contact(connection: Connection, row: Row[Any], revision: Revision) -> None:
-    over = attempts.campaigns_over(connection, [row.campaign_id])
+    over = applying.campaigns_over(connection, [row.campaign_id])
     statement = select(t.contact).where(_c.id == row.contact_id).with_for_update()
     contact = connection.execute(statement).one()
     status = ContactStatus(contact.status)
@@ -74,7 +74,7 @@ def _revise_contact(connection: Connection, row: Row[Any], revision: Revision) -
         after = CONTACT.advance(status, change.event)
         if after is ContactStatus.PENDING and change.due_at is None:
             raise Conflict("A contact that is to be called again needs a due instant.")
-        values |= attempts.next_call(after, change, contact.callback_at)
+        values |= applying.next_call(after, change, contact.callback_at)
         if change.number_index is not None:
             values["number_index"] = change.number_index
     if revision.contact_variables:

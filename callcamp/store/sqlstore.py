@@ -34,6 +34,7 @@ from callcamp.ports import (
 )
 from callcamp.store import (
     adding,
+    applying,
     attempts,
     campaigns,
     changing,
@@ -280,7 +281,7 @@ class SqlStore(RecordsSql):
 
     async def apply(self, changes: Sequence[AttemptChange]) -> list[Applied]:
         """Commit steps of attempts with what they do to contacts and counts."""
-        return await self._db.write(attempts.apply, list(changes))
+        return await self._db.write(applying.apply, list(changes))
 
     async def revise(self, revision: Revision, *, now: datetime) -> Attempt:
         """Note what was learnt of an attempt after its end."""

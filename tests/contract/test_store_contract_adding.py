@@ -30,7 +30,7 @@ from callcamp.core.states import CampaignEvent, CampaignStatus, ContactStatus
 from callcamp.errors import Conflict
 from callcamp.ports import AddResult, OnDuplicate, acting_as
 from callcamp.store import SqlStore
-from callcamp.store.bulk import insert_from_staging
+from callcamp.store.bulk import _read_staging, insert_from_staging
 
 ALWAYS = {"mode": CampaignMode.ALWAYS_ON}
 LATER = NOW + timedelta(hours=2)
@@ -191,6 +191,17 @@ async def test_an_exclusion_is_lifted_by_adding_again_unless_it_is_sticky(
         assert (result.reopened, suppressed) == (1, [])
     assert (await store.contact(other.id)) == other
     assert await store.recount(campaign_id) == {}
+
+
+async def test_a_sticky_exclusion_of_some_numbers_leaves_the_others(store: SqlStore) -> None:
+    campaign_id = await completed_one(store, sticky_exclusion=True)
+    options = {"now": LATER, "on_duplicate": OnDuplicate.CALL_AGAIN}
+    await store.suppress([NewSuppression(A, "asked", "api", campaign_id)], now=NOW)
+    result = await store.add_contacts(campaign_id, [NewContact(A)], **options)
+    assert result == AddResult(0, 0, updated=1)
+    again = NewContact(A, others=(B,))
+    assert await store.add_contacts(campaign_id, [again], **options) == AddResult(0, 0, reopened=1)
+    assert [s.phone for s in await store.suppressions(campaign_id=campaign_id)] == [A]
 
 
 async def test_do_not_call_stays_whoever_adds_the_number_again(store: SqlStore) -> None:
@@ -377,6 +388,25 @@ async def test_an_import_skips_who_must_not_be_called(
     assert (entry.actor, entry.action) == ("page:somebody", "contacts.added")
     assert entry.after["added"] == 3
     assert entry.after["import"] == made.id
+
+
+def test_what_goes_into_another_engine_is_read_alike(tmp_path: Path) -> None:
+    plain = staging(tmp_path / "1", [(A, {}), (B, {"timezone": "Asia/Tokyo"})])
+    tokyo = place_of(B, {"timezone": "Asia/Tokyo"}).key
+    assert list(_read_staging(plain)) == [
+        [
+            (1, 2, A, "{}", None, place_of(A, {}).key),
+            (2, 3, B, '{"timezone": "Asia/Tokyo"}', None, tokyo),
+        ]
+    ]
+    full = with_columns(
+        tmp_path / "2",
+        "row_no INTEGER PRIMARY KEY, phone TEXT, variables TEXT, others TEXT, place TEXT",
+        [(7, A, "{}", "[]", "told"), (9, B, "{}", f'["{C}"]', "told")],
+    )
+    assert list(_read_staging(full)) == [
+        [(7, 7, A, "{}", None, "told"), (9, 9, B, "{}", f'["{C}"]', "told")]
+    ]
 
 
 @pytest.mark.parametrize("sticky", [False, True])

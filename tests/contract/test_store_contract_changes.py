@@ -348,6 +348,19 @@ async def test_a_revision_that_makes_no_sense_changes_nothing(store: SqlStore) -
     assert await store.recount(campaign_id) == {}
 
 
+async def test_what_comes_later_may_choose_the_number_to_call(store: SqlStore) -> None:
+    campaign_id = await draft(store)
+    new = NewContact("+33612000001", others=("+33612000002",))
+    await store.add_contacts(campaign_id, [new], now=NOW)
+    await store.move_campaign(campaign_id, CampaignEvent.STARTED, now=NOW)
+    await dialed(store, campaign_id)
+    await store.apply([ended("a-00000")])
+    back = ContactChange(ContactEvent.REOPENED, NOW, number_index=1)
+    await store.revise(Revision("a-00000", contact=back), now=NOW)
+    (claim,) = await take(store, campaign_id, ["b"])
+    assert claim.attempt.number == "+33612000002"
+
+
 async def test_an_opt_out_that_comes_later(store: SqlStore) -> None:
     campaign_id = await running(store, 1)
     (claim,) = await dialed(store, campaign_id)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from callcamp.store import (
-    attempts,
+    applying,
     claims,
     contacts,
     counts,
@@ -101,7 +101,7 @@ def test_a_query_uses_its_index_and_sorts_nothing(url: str, statement: Any, inde
 
 
 @pytest.mark.parametrize(
-    "statement", [claims._TO_SEND, claims._SEND, attempts._TO_CHANGE, attempts._STEP]
+    "statement", [claims._TO_SEND, claims._SEND, applying._TO_CHANGE, applying._STEP]
 )
 def test_attempts_are_found_by_id(url: str, statement: Any) -> None:
     carried_out = plan(url, statement)
