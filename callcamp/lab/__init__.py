@@ -29,6 +29,7 @@ from callcamp.lab.labs import (
     start_asterisk,
     stop_asterisk,
     witness,
+    witness_callers,
     witness_mark,
 )
 
@@ -53,5 +54,6 @@ __all__ = [
     "start_asterisk",
     "stop_asterisk",
     "witness",
+    "witness_callers",
     "witness_mark",
 ]

@@ -6,12 +6,13 @@ retransmitted INVITE has the same one, a second call to the same number has anot
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
 LOG_NAME: Final = "invites.log"
 """Name of the log in a lab's SIPp folder."""
+_FROM: Final = "from="
 
 
 def read_calls(log: Path, offset: int = 0) -> dict[str, int]:
@@ -24,6 +25,16 @@ def read_calls(log: Path, offset: int = 0) -> dict[str, int]:
     Returns:
         Number to count of calls, in the order they first came.
     """
+    return {number: len(callers) for number, callers in read_callers(log, offset).items()}
+
+
+def read_callers(log: Path, offset: int = 0) -> dict[str, list[str]]:
+    """Return the numbers that were shown by the calls that SIPp has seen; see :func:`read_calls`.
+
+    Returns:
+        Number called to the user parts of its calls' From headers, in the order the calls
+        came; "" in a log that does not have them.
+    """
     try:
         with log.open("rb") as file:
             file.seek(offset)
@@ -31,7 +42,7 @@ def read_calls(log: Path, offset: int = 0) -> dict[str, int]:
     except FileNotFoundError:
         return {}
     seen: set[tuple[str, str]] = set()
-    counts: Counter[str] = Counter()
+    callers: defaultdict[str, list[str]] = defaultdict(list)
     for line in text.splitlines():
         words = line.split()
         if len(words) < 3 or words[0] != "INVITE":
@@ -39,8 +50,9 @@ def read_calls(log: Path, offset: int = 0) -> dict[str, int]:
         number, call_id = words[1], words[2]
         if (number, call_id) not in seen:
             seen.add((number, call_id))
-            counts[number] += 1
-    return dict(counts)
+            shown = next((w for w in words[3:4] if w.startswith(_FROM)), "")
+            callers[number].append(shown.removeprefix(_FROM))
+    return dict(callers)
 
 
 def size(log: Path) -> int:

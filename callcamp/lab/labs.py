@@ -174,6 +174,16 @@ def witness(info: LabInfo, since: int = 0) -> dict[str, int]:
     return invites.read_calls(info.witness_log, since)
 
 
+def witness_callers(info: LabInfo, since: int = 0) -> dict[str, list[str]]:
+    """Return which numbers were shown to whom: each called number's calls, in order.
+
+    Args:
+        info: of the lab.
+        since: a marker from :func:`witness_mark`; 0 is the start of the lab.
+    """
+    return invites.read_callers(info.witness_log, since)
+
+
 def witness_mark(info: LabInfo) -> int:
     """Return a marker for :func:`witness`: count only calls from now on."""
     return invites.size(info.witness_log)

@@ -10,7 +10,7 @@ import pytest
 
 from callcamp.lab import ALL_BEHAVIOURS
 from callcamp.lab.audio import sound_files
-from callcamp.lab.invites import read_calls, size
+from callcamp.lab.invites import read_callers, read_calls, size
 from callcamp.lab.scenario import render
 
 
@@ -69,3 +69,16 @@ def test_witness_counts_calls_not_retransmissions(tmp_path: Path) -> None:
         file.write("INVITE +33261911000 c@1 2026-01-01\n")
     assert read_calls(log) == {"+33261911000": 2, "+33261913000": 1}
     assert read_calls(log, mark) == {"+33261911000": 1}
+
+
+def test_witness_tells_which_number_was_shown(tmp_path: Path) -> None:
+    log = tmp_path / "invites.log"
+    assert read_callers(log) == {}
+    log.write_text(
+        "INVITE +33261911000 a@1 from=+33535301000 2026-01-01\n"
+        "INVITE +33261911000 a@1 from=+33535301000 2026-01-01\n"
+        "INVITE +33261911000 b@1 from= 2026-01-01\n"
+        "INVITE +33261913000 c@1 2026-01-01 of an older log\n"
+    )
+    assert read_callers(log) == {"+33261911000": ["+33535301000", ""], "+33261913000": [""]}
+    assert read_calls(log) == {"+33261911000": 2, "+33261913000": 1}
