@@ -43,7 +43,7 @@ from callcamp.store import tables as t
 from callcamp.store.columns import NEVER
 
 NAME = "plan"
-SECONDS = 60
+SECONDS = 40
 SMALL, LARGE = 10_000, 500_000
 DUE = 500
 BATCH = 5

@@ -72,7 +72,12 @@ def test_every_benchmark_can_be_run() -> None:
         text=True,
         check=True,
     ).stdout
-    assert [line.split()[0] for line in listed.splitlines()] == ["claims", "import", "calls"]
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        "plan",
+        "import",
+        "claims",
+        "calls",
+    ]
 
 
 WRITE_FILES = """
