@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         description="Folder of legal presets of your own, beside or in place of callcamp's; "
         "empty: none.",
     )
+    limits: dict[str, dict[str, tuple[int, int]]] = Field(
+        {},
+        description="Other limits of the starting points, such as "
+        '{"callbot": {"concurrency": [1, 200]}}.',
+    )
     lease_s: float = Field(
         30.0, gt=0, le=3600, description="How long a claim holds a contact before the call is sent."
     )

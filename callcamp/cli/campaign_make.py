@@ -12,7 +12,7 @@ from callcamp.cli.campaign_show import IdArgument, Shown, campaign_as_dict, look
 from callcamp.cli.given import RETRYABLE
 from callcamp.cli.instants import WRITTEN
 from callcamp.cli.output import emit_json, note, say
-from callcamp.cli.session import JsonOption, with_commands
+from callcamp.cli.session import JsonOption, load_settings, session, with_commands
 from callcamp.core.model import Campaign, CampaignMode, CampaignSettings, Rotation, Trunk
 from callcamp.core.policies import Match
 from callcamp.core.presets import Kind, campaign_like, limits_of
@@ -211,7 +211,7 @@ def create(
         settings = given.with_numbers(settings, number)
         settings = given.with_dates(settings, start, end)
         if like is not None:
-            limits_of(like).check(settings)
+            limits_of(like, load_settings(session(context).config).limits).check(settings)
         return await look_at(commands, (await commands.create_campaign(settings)).id)
 
     shown = with_commands(context, work, json=json)

@@ -8,7 +8,7 @@ with agents, a campaign of an AI employee and a dialler usually begin. Limits ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import time
 from enum import StrEnum
@@ -89,7 +89,7 @@ class Limits:
             if not allowed.least <= value <= allowed.most:
                 raise LimitExceeded(
                     f"{field.name} is {value}; give {allowed.least} to {allowed.most}, or have "
-                    "an administrator widen the limit.",
+                    "an administrator widen it in the setting `limits`.",
                     field=field.name,
                     value=value,
                     limit=allowed.most if value > allowed.most else allowed.least,
@@ -104,13 +104,30 @@ _LIMITS: dict[Kind, Limits] = {
 }
 
 
-def limits_of(kind: Kind | str) -> Limits:
+def limits_of(
+    kind: Kind | str, widened: Mapping[str, Mapping[str, tuple[int, int]]] | None = None
+) -> Limits:
     """Return the limits that go with a starting point.
 
+    Args:
+        kind: the starting point.
+        widened: what an administrator allows instead, ``{kind: {field: (least, most)}}``.
+
     Raises:
-        InvalidInput: there is no such starting point.
+        InvalidInput: there is no such starting point, or no such limit.
     """
-    return _LIMITS[_kind(kind)]
+    own = _kind(kind)
+    limits = _LIMITS[own]
+    for field, (least, most) in (widened or {}).get(own.value, {}).items():
+        if field not in {f.name for f in fields(Limits)}:
+            raise InvalidInput(
+                f"There is no limit {field!r}; there are "
+                f"{', '.join(f.name for f in fields(Limits))}.",
+                field="limits",
+                value=field,
+            )
+        limits = replace(limits, **{field: Range(least, most)})
+    return limits
 
 
 def campaign_like(kind: Kind | str, base: CampaignSettings) -> CampaignSettings:

@@ -74,9 +74,11 @@ class RuleSet:
         return self.calendar.verdict(now)
 
     def place_verdict(self, place: str, now: datetime) -> Verdict:
-        """Tell whether contacts of a place may be called at ``now``: the campaign's hours, the
-        contact's own and the law's, in every zone where the contact may be.
-        """  # noqa: D205
+        """Tell whether contacts of a place may be called at ``now``.
+
+        The campaign's hours, the contact's own and the law's all have to be open, in every zone
+        where the contact may be.
+        """
         return all_open(self._at(place).calendars, now)
 
     def next_open(self, place: str, at: datetime) -> datetime | None:

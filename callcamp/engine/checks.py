@@ -11,6 +11,7 @@ from callcamp.core.compliance import lists_verdict, missing_for_start
 from callcamp.core.gate import OutboundNumber
 from callcamp.core.model import Campaign, CampaignMode, CampaignSettings
 from callcamp.core.numbers import check_region, normalise
+from callcamp.core.outcome import MEANING
 from callcamp.core.rules import check_conditions, check_policy
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.schedule import check_holiday_region, check_hours_rule, zone_named
@@ -80,8 +81,12 @@ def _check_time(settings: CampaignSettings) -> None:
             value={"start": str(own.start), "end": str(own.end)},
         )
     for field, at in (("starts_at", settings.starts_at), ("ends_at", settings.ends_at)):
-        if at is not None and at.tzinfo is None:
-            raise InvalidInput(f"{field} has no time zone.", field=field, value=str(at))
+        if at is not None and (at.tzinfo is None or not 2000 <= at.year < 3000):
+            raise InvalidInput(
+                f"{field} is {at}; give an instant with its time zone, in the years 2000 to 2999.",
+                field=field,
+                value=str(at),
+            )
     if settings.starts_at and settings.ends_at and settings.ends_at <= settings.starts_at:
         raise InvalidInput(
             f"ends_at is {settings.ends_at}, which is not after starts_at.",
@@ -93,6 +98,14 @@ def _check_time(settings: CampaignSettings) -> None:
 def _check_rules(settings: CampaignSettings) -> None:
     _check_count("success.conditions", settings.success.conditions)
     check_conditions(settings.success.conditions)
+    useless = sorted(d for d in settings.retry.retry_on if not MEANING[d].retryable)
+    if useless:
+        raise InvalidInput(
+            f"retry.retry_on has {', '.join(useless)}, after which no call is made again; to call "
+            "people again, use retry.redial_under_talk_s, retry.until_success or a rule.",
+            field="retry.retry_on",
+            value=useless[0].value,
+        )
     _check_count("retry.rules", settings.retry.rules)
     check_policy(settings.retry)
     for field, names in (
@@ -234,7 +247,10 @@ def missing_to_start(
     known = {number.phone: number for number in numbers}
     unknown = [phone for phone in own.pool.numbers if phone not in known]
     if unknown:
-        missing["pool.numbers"] = f"it has numbers that there are none of: {', '.join(unknown)}"
+        missing["pool.numbers"] = (
+            f"its pool has numbers that callcamp does not know: {', '.join(unknown)}; add them "
+            "with `callcamp number set`"
+        )
     elif own.pool.numbers and not any(known[phone].active for phone in own.pool.numbers):
         missing["pool.numbers"] = "none of its outbound numbers is active"
     if lists_verdict(rules.rules, own, [(e.name, e.as_of) for e in lists], now) is not None:

@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 PURGE_EVERY_S = 3600.0
 ENGINE_TTL_S = 15.0
 """How long a silent engine keeps others from taking its place."""
+STATE_LOOK_EVERY_S = 0.5
 
 
 class Engine:
@@ -104,6 +105,7 @@ class Engine:
         self.imports = Imports(store, settings, self.clock.now)
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
         self._held_until_s = 0.0
+        self._told_link_up = False
         self._tasks: list[asyncio.Task[Any]] = []
         self.failed: asyncio.Future[BaseException] | None = None
         """Resolves with the reason when a task of the engine dies or its right is lost."""
@@ -202,6 +204,7 @@ class Engine:
 
     async def _take_or_renew(self) -> str | None:
         asked_s = asyncio.get_running_loop().time()
+        self._told_link_up = self.link_up
         other = await self.store.hold_engine(
             self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S, state=self.state()
         )
@@ -211,7 +214,11 @@ class Engine:
 
     async def _keep_holding(self) -> None:
         while True:
-            await asyncio.sleep(ENGINE_TTL_S / 3)
+            # Soon after the link has come or gone: other processes tell it from here.
+            for _ in range(round(ENGINE_TTL_S / 3 / STATE_LOOK_EVERY_S)):
+                await asyncio.sleep(STATE_LOOK_EVERY_S)
+                if self._told_link_up != self.link_up:
+                    break
             try:
                 other = await self._take_or_renew()
             except StoreError as error:

@@ -40,8 +40,8 @@ class CampaignStats:
 
     @property
     def success(self) -> int:
-        """Contacts reached: answered by a person."""
-        return self.counts.results.get(Disposition.ANSWERED_PERSON, 0)
+        """Contacts with a result whose last conversation was a success."""
+        return self.counts.successes
 
     @property
     def completed(self) -> int:

@@ -258,9 +258,10 @@ class Tracker:
         self._tidy_wake.set()
 
     def forbid(self, campaign_id: int | None, phones: Iterable[str]) -> None:
-        """Send no call to these numbers any more, of one campaign or of any, also none that
-        waits for its turn.
-        """  # noqa: D205
+        """Send no call to these numbers any more, also none that waits for its turn.
+
+        Of one campaign, or of any (None).
+        """
         now = self._clock.now()
         self._forbidden = {k: at for k, at in self._forbidden.items() if now - at < FORBIDDEN_FOR}
         self._forbidden.update(((campaign_id, phone), now) for phone in phones)

@@ -1,5 +1,7 @@
-"""The contract of what is on record beside campaigns: exclusions, consents, outbound numbers,
-the contact directory, saved filters, custom dispositions, and who did what.
+"""The contract of what is on record beside campaigns.
+
+That is: exclusions, consents, outbound numbers, the contact directory, saved filters, custom
+dispositions, and who did what.
 """
 
 from __future__ import annotations

@@ -332,8 +332,10 @@ class Store(Records, Protocol):
         ...
 
     async def delete_contact(self, contact_id: int, *, now: datetime) -> None:
-        """Delete one contact. One that was called before is skipped as ``deleted``, without
-        its variables: the records of its calls stay.
+        """Delete one contact.
+
+        One that was called before is skipped as ``deleted``, without its variables: the
+        records of its calls stay.
 
         Raises:
             Conflict: it is in a live call.
@@ -341,14 +343,16 @@ class Store(Records, Protocol):
         ...
 
     async def exclude_contact(self, contact_id: int, *, reason: str, now: datetime) -> Contact:
-        """Exclude a contact from its campaign: all its numbers are suppressed there, and it
-        is skipped if it was pending.
+        """Exclude a contact from its campaign.
+
+        All its numbers are suppressed there, and it is skipped if it was pending.
         """
         ...
 
     async def set_place(self, contact_id: int, place: str, *, now: datetime) -> Contact:
-        """Say where a contact is, as :class:`callcamp.core.places.Place` writes it; one that
-        waited for a review, or was skipped for want of a zone, is due again.
+        """Say where a contact is, as :class:`callcamp.core.places.Place` writes it.
+
+        One that waited for a review, or was skipped for want of a zone, is due again.
         """
         ...
 
@@ -368,8 +372,9 @@ class Store(Records, Protocol):
         ...
 
     async def gather(self, contact_id: int, *, now: datetime, look_back_s: float) -> Batch:
-        """Return the batch that a claim of this one contact would be judged on (room 1),
-        whatever its status and due instant; nothing is changed.
+        """Return the batch that a claim of this one contact would be judged on (room 1).
+
+        Whatever its status and due instant; nothing is changed.
         """
         ...
 
@@ -382,22 +387,25 @@ class Store(Records, Protocol):
         look_back_s: float,
         limit: int,
     ) -> Batch:
-        """Return the batch that a claim with room for ``limit`` calls would first be judged on,
-        whatever the campaign's status; nothing is changed.
-        """  # noqa: D205
+        """Return the batch that a claim with room for ``limit`` calls would first be judged on.
+
+        Whatever the campaign's status; nothing is changed.
+        """
         ...
 
     async def release_holds(
         self, campaign_id: int | None, reasons: Iterable[Reason], *, now: datetime
     ) -> int:
-        """Have contacts that wait for one of the reasons looked at again, of one campaign or
-        of all that are not over; returns how many.
+        """Have contacts that wait for one of the reasons looked at again; returns how many.
+
+        Contacts of one campaign, or of all that are not over.
         """
         ...
 
     async def heads(self, campaign_id: int) -> dict[str, datetime | None]:
-        """Return the places that have pending contacts, each with its earliest ``due_at``
-        (None: all of them wait for a change).
+        """Return the places that have pending contacts, each with its earliest ``due_at``.
+
+        None stands for a place whose contacts all wait for a change.
         """
         ...
 
@@ -412,9 +420,9 @@ class Store(Records, Protocol):
         now: datetime,
         lease_until: datetime,
     ) -> Claimed:
-        """Take up to ``len(attempt_ids)`` due contacts of a running campaign: agreed
-        callbacks first, then the oldest due first.
+        """Take up to ``len(attempt_ids)`` due contacts of a running campaign.
 
+        Agreed callbacks come first, then the oldest due first.
         Due contacts of ``places`` (None: of any) are judged in batches, within the
         transaction. One that is let out becomes ``in_progress`` and gets an attempt in state
         ``claimed`` with the next of the given ids; one that is passed over waits until the

@@ -144,11 +144,11 @@ async def test_campaigns_of_the_version_before_go_on_as_they_did(tmp_path: Path)
         assert (fresh.place, fresh.hold, fresh.others) == (place_of(fresh.phone, {}).key, None, ())
         assert again.place == place_of(again.phone, again.variables).key
         assert (again.hold, again.number_index, again.round_base) == (Reason.RETRY_WAITS, 0, 0)
-        assert (done.place, done.success) == (place_of(done.phone, {}).key, None)
+        assert (done.place, done.success) == (place_of(done.phone, {}).key, True)
         assert await store.heads(1) == {fresh.place: from_us(5), again.place: from_us(7)}
         counts = await store.counts(1)
         assert counts.waiting == {None: 1, Reason.RETRY_WAITS: 1}
-        assert counts.skipped == {None: 1}
+        assert (counts.skipped, counts.successes) == ({None: 1}, 1)
         attempts = {a.id: a for a in await store.attempts(1)}
         assert {k: a.round_ordinal for k, a in attempts.items()} == {"a": 1, "b": 2, "c": 1}
         assert (attempts["a"].gate, attempts["a"].variables, attempts["a"].refused) == (

@@ -130,6 +130,17 @@ def _fill_contacts() -> None:
     connection.execute(
         sa.text(f"UPDATE contact SET hold = 'retry_waits' WHERE {_PENDING} AND attempts > 0")  # noqa: S608
     )
+    # What counted as a success then: answered by a person.
+    for table, over in (
+        ("contact", "status IN ('completed', 'failed')"),
+        ("attempt", "status = 'ended'"),
+    ):
+        connection.execute(
+            sa.text(
+                f"UPDATE {table} SET success = (disposition = 'answered_person')"  # noqa: S608
+                f" WHERE disposition IS NOT NULL AND {over}"
+            )
+        )
     after = 0
     select = sa.text(
         "SELECT id, phone, variables FROM contact WHERE id > :after ORDER BY id LIMIT :chunk"
@@ -153,8 +164,12 @@ def _fill_contacts() -> None:
             " GROUP BY campaign_id"
         )
     ).all()
+    succeeded = connection.execute(
+        sa.text("SELECT campaign_id, count(*) AS n FROM contact WHERE success GROUP BY campaign_id")
+    ).all()
     counts = [(r.campaign_id, "waiting", f"{r.place}|{r.hold}", r.n) for r in waiting]
     counts += [(r.campaign_id, "skipped", "", r.n) for r in skipped]
+    counts += [(r.campaign_id, "success", "", r.n) for r in succeeded]
     if counts:
         connection.execute(
             sa.text(
