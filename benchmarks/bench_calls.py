@@ -23,7 +23,8 @@ from statistics import median
 
 from benchmarks.bare_loop import BareLoop
 from benchmarks.figures import Figures, at_least, at_most
-from callcamp.core.model import CampaignMode, CampaignSettings, DailyWindow, NewContact, RetryPolicy
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.model import NewContact
 from callcamp.lab import LabInfo, lab_down, lab_up, load_number, witness, witness_mark
 from callcamp.store import SqlStore, migrate
 

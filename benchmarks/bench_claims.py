@@ -18,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.figures import Figures, at_least
-from callcamp.core.model import CampaignSettings, DailyWindow, NewContact
+from callcamp.core.campaign_settings import CampaignSettings, DailyWindow
+from callcamp.core.model import NewContact
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import CampaignEvent
 from callcamp.store import SqlStore, migrate

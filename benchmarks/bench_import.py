@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from benchmarks.figures import Figures, at_most
-from callcamp.core.model import CampaignSettings
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.engine.imports import Imports
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate

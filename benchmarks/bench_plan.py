@@ -22,15 +22,14 @@ from pathlib import Path
 from sqlalchemy import Connection, literal_column, update
 
 from benchmarks.figures import Figures, at_most
-from callcamp.core.legal import CallCap
-from callcamp.core.model import (
-    Campaign,
+from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
     ContactHours,
     DailyWindow,
-    NewContact,
 )
+from callcamp.core.legal import CallCap
+from callcamp.core.model import Campaign, NewContact
 from callcamp.core.plan import Snapshot, decide
 from callcamp.core.reasons import Reason
 from callcamp.core.ruleset import RuleSet

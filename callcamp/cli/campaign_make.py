@@ -13,7 +13,8 @@ from callcamp.cli.given import RETRYABLE
 from callcamp.cli.instants import WRITTEN
 from callcamp.cli.output import emit_json, note, say
 from callcamp.cli.session import JsonOption, load_settings, session, with_commands
-from callcamp.core.model import Campaign, CampaignMode, CampaignSettings, Rotation, Trunk
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, Rotation
+from callcamp.core.model import Campaign, Trunk
 from callcamp.core.policies import Match
 from callcamp.core.presets import Kind, campaign_like, limits_of
 from callcamp.engine.commands import Commands

@@ -13,7 +13,7 @@ from typing import Any
 
 from callcamp.cli.instants import read_instant
 from callcamp.cli.output import table
-from callcamp.core.model import CampaignSettings
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.numbers import RefusedNumber, normalise
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.presets import dispositions_named

@@ -8,8 +8,8 @@ from datetime import date, time
 from rich.text import Text
 
 from callcamp.cli.instants import shown_in
+from callcamp.core.campaign_settings import CampaignSettings, HoursKind, HoursRule
 from callcamp.core.legal import CallCap
-from callcamp.core.model import CampaignSettings, HoursKind, HoursRule
 from callcamp.core.policies import Match
 from callcamp.core.rule_text import describe, describe_rule, in_words
 from callcamp.core.rules import retry_rules

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import phonenumbers
 
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.gate import PastCall
 from callcamp.core.legal import (
     AbandonRule,
@@ -23,7 +24,6 @@ from callcamp.core.legal import (
     Span,
     WeekHours,
 )
-from callcamp.core.model import CampaignSettings
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.places import Place
 from callcamp.core.reasons import Reason

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.compliance import CampaignRules, campaign_rules
 from callcamp.core.legal import AbandonRule, AbandonWindow, CallCap, CoolOff, LegalPreset
-from callcamp.core.model import CampaignSettings
 from callcamp.core.outcome import Disposition
 from callcamp.core.wording import lasting
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
+from callcamp.core.campaign_settings import DailyWindow, HoursKind, HoursRule
 from callcamp.core.legal import Span, WeekHours
-from callcamp.core.model import DailyWindow, HoursKind, HoursRule
 from callcamp.core.pieces import (
     NOTHING,
     WHOLE_DAY,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import time
 from enum import StrEnum
 
-from callcamp.core.model import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.outcome import Disposition
 from callcamp.errors import InvalidInput, LimitExceeded
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import Any
 
+from callcamp.core.campaign_settings import NumberPool
 from callcamp.core.gate import NumberUse, OutboundNumber
-from callcamp.core.model import NumberPool
 
 _Z = 1.96
 """Half-width of the intervals in standard deviations: 95 %."""

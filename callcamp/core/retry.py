@@ -20,9 +20,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from callcamp.core.campaign_settings import CampaignSettings, RetryPolicy
+from callcamp.core.changes import ContactChange
 from callcamp.core.ended_call import EndedCall
 from callcamp.core.facts import FACTS, VARIABLE_PREFIX
-from callcamp.core.model import CampaignSettings, Contact, ContactChange, RetryPolicy
+from callcamp.core.model import Contact
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.policies import ActionKind, Scope
 from callcamp.core.reasons import Reason

@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
+from callcamp.core.campaign_settings import NumberPool, Rotation
 from callcamp.core.gate import NumberUse, OutboundNumber
-from callcamp.core.model import NumberPool, Rotation
 from callcamp.core.reasons import Reason
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)

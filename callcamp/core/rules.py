@@ -19,7 +19,7 @@ from callcamp.core.rule_text import describe, in_words
 from callcamp.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from callcamp.core.model import RetryPolicy, SuccessRules
+    from callcamp.core.campaign_settings import RetryPolicy, SuccessRules
 
 NAME_MOST = 100
 """Characters of a name, of a fact, a variable or a rule, at most."""

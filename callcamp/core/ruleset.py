@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from callcamp.core import compliance
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, UnknownZone
 from callcamp.core.compliance import CampaignRules, PlaceRules
 from callcamp.core.gate import (
     Batch,
@@ -23,7 +24,7 @@ from callcamp.core.gate import (
     PassedOver,
 )
 from callcamp.core.legal import LegalPreset
-from callcamp.core.model import Campaign, CampaignMode, CampaignSettings, UnknownZone
+from callcamp.core.model import Campaign
 from callcamp.core.outcome import Disposition
 from callcamp.core.places import Place
 from callcamp.core.reasons import Reason

@@ -18,9 +18,9 @@ from callcamp.core.calendars import (
     all_open,
     single_day_end,
 )
+from callcamp.core.campaign_settings import DailyWindow, HoursRule
 from callcamp.core.day_plans import CampaignPlan, ContactPlan, EveryDay
 from callcamp.core.legal import WeekHours
-from callcamp.core.model import DailyWindow, HoursRule
 from callcamp.core.pieces import piece
 from callcamp.core.public_holidays import check_holiday_region, holiday_name, is_holiday
 from callcamp.errors import InvalidInput

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from callcamp.core.model import RetryPolicy
+from callcamp.core.campaign_settings import RetryPolicy
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.states import ContactStatus
 from callcamp.demo.sample import expected_disposition

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from callcamp.app import run_engine, serve_pages
-from callcamp.core.model import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.states import CampaignStatus
 from callcamp.demo.compare import Comparison, compare
 from callcamp.demo.ground import LAB_NAME, Ground, ground_for

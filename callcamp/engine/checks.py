@@ -7,9 +7,10 @@ import unicodedata
 from collections.abc import Sequence, Sized
 from datetime import datetime
 
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
 from callcamp.core.compliance import lists_verdict, missing_for_start
 from callcamp.core.gate import OutboundNumber
-from callcamp.core.model import Campaign, CampaignMode, CampaignSettings
+from callcamp.core.model import Campaign
 from callcamp.core.numbers import check_region, normalise
 from callcamp.core.outcome import MEANING
 from callcamp.core.rules import check_conditions, check_policy

@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.compliance_report import compliance_report
-from callcamp.core.model import Campaign, CampaignSettings, ContactChoice, Trunk
+from callcamp.core.model import Campaign, ContactChoice, Trunk
 from callcamp.core.states import CAMPAIGN, CampaignEvent, CampaignStatus, ContactStatus
 from callcamp.engine.checks import (
     check_locked,

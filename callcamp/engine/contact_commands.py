@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from callcamp.core.changes import Revision
 from callcamp.core.ended_call import ended_call
-from callcamp.core.model import Attempt, Contact, NewContact, Revision
+from callcamp.core.model import Attempt, Contact, NewContact
 from callcamp.core.numbers import PROBLEM_TEXT, RefusedNumber, normalise
 from callcamp.core.places import Place
 from callcamp.core.reasons import Reason

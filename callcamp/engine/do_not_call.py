@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from callcamp.core.model import NewSuppression
+from callcamp.core.changes import NewSuppression
 from callcamp.engine.checks import check_text
 from callcamp.engine.desk import Desk
 from callcamp.engine.phones import NumberFile, RefusedRow, need_any_number

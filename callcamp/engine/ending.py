@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from callcamp.core.changes import AttemptChange, ContactChange, NewSuppression
 from callcamp.core.ended_call import EndedCall
-from callcamp.core.model import AttemptChange, Campaign, ContactChange, NewSuppression
+from callcamp.core.model import Campaign
 from callcamp.core.outcome import Disposition, Evidence, classify
 from callcamp.core.policies import Scope
 from callcamp.core.reasons import Reason

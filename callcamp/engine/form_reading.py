@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from callcamp.core.model import DailyWindow, HoursRule
+from callcamp.core.campaign_settings import DailyWindow, HoursRule
 from callcamp.core.policies import ActionRule, Condition
 from callcamp.core.rules import check_condition, check_rule
 from callcamp.errors import InvalidInput

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any
 
-from callcamp.core.model import CampaignSettings
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.engine.form_reading import (
     DAY_NAMES,
     Reader,

@@ -17,7 +17,8 @@ from pathlib import Path
 from callcamp.contacts.mapping import Mapping
 from callcamp.contacts.staging import ERRORS_FILE, ROWS_FILE, UPLOAD_FILE
 from callcamp.contacts.table import ReadOptions
-from callcamp.core.model import Campaign, CampaignMode
+from callcamp.core.campaign_settings import CampaignMode
+from callcamp.core.model import Campaign
 from callcamp.core.states import CampaignStatus
 from callcamp.engine.children import OnProgress, ask_child
 from callcamp.engine.reader import Reader, forget_contacts, throw_away

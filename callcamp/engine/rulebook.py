@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.legal import LegalPreset
-from callcamp.core.model import Campaign, CampaignSettings
+from callcamp.core.model import Campaign
 from callcamp.core.ruleset import RuleSet
 from callcamp.errors import InvalidInput, NotFound
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from callcamp.core.changes import AttemptChange
 from callcamp.core.events import (
     CallAnswered,
     CallCreated,
@@ -27,7 +28,6 @@ from callcamp.core.events import (
     OriginateEnded,
     SwitchEvent,
 )
-from callcamp.core.model import AttemptChange
 from callcamp.core.outcome import Evidence
 from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 from callcamp.engine.book import CampaignBook

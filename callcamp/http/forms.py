@@ -7,7 +7,7 @@ from datetime import time
 
 from multidict import MultiMapping
 
-from callcamp.core.model import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.errors import InvalidInput
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from callcamp.core.model import CampaignMode
+from callcamp.core.campaign_settings import CampaignMode
 from callcamp.core.numbers import PROBLEM_TEXT, NumberProblem
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.reasons import REASON_MEANING, Reason

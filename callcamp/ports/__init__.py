@@ -21,7 +21,7 @@ from callcamp.ports.records import (
     acting_as,
     current_actor,
 )
-from callcamp.ports.store import (
+from callcamp.ports.results import (
     MAX_PRESET_NAME,
     AddResult,
     Applied,
@@ -30,8 +30,8 @@ from callcamp.ports.store import (
     MappingPreset,
     OnDuplicate,
     SettingsVersion,
-    Store,
 )
+from callcamp.ports.store import Store
 
 __all__ = [
     "MAX_PRESET_NAME",

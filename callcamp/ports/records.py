@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from callcamp.core.changes import NewSuppression
 from callcamp.core.gate import Consent, NumberUse, OutboundNumber
-from callcamp.core.model import Attempt, NewContact, NewSuppression
+from callcamp.core.model import Attempt, NewContact
 from callcamp.core.policies import Condition, Match
 
 _actor: ContextVar[str] = ContextVar("callcamp_actor", default="engine")

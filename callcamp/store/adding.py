@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from callcamp.core.model import CampaignSettings, NewContact
+from callcamp.core.campaign_settings import CampaignSettings
+from callcamp.core.model import NewContact
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CONTACT, ContactEvent, ContactStatus
 from callcamp.ports import AddResult, OnDuplicate

@@ -10,12 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from callcamp.core.model import (
-    AttemptChange,
-    ContactChange,
-    NewSuppression,
-    Revision,
-)
+from callcamp.core.changes import AttemptChange, ContactChange, NewSuppression, Revision
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.states import (
     ATTEMPT,

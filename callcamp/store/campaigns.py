@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
-from callcamp.core.model import Campaign, CampaignMode, CampaignSettings
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
+from callcamp.core.model import Campaign
 from callcamp.core.reasons import Reason
 from callcamp.core.states import (
     CAMPAIGN,

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, select, update
 
-from callcamp.core.model import Contact, NewSuppression
+from callcamp.core.changes import NewSuppression
+from callcamp.core.model import Contact
 from callcamp.core.places import Place
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CONTACT, ContactEvent, ContactStatus

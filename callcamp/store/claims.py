@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.gate import Decision, Judge, LetOut, PassedOver
-from callcamp.core.model import Attempt, CampaignSettings, Claim
+from callcamp.core.model import Attempt, Claim
 from callcamp.core.reasons import Reason
 from callcamp.core.states import (
     ATTEMPT,

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, insert, literal, or_, select
 
-from callcamp.core.model import Campaign, CampaignSettings, ContactChoice
+from callcamp.core.campaign_settings import CampaignSettings
+from callcamp.core.model import Campaign, ContactChoice
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CONTACT
 from callcamp.store import campaigns, counts, rows

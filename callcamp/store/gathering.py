@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, literal_column, select, text, union_all
 
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.gate import Batch, Candidate, PastCall
-from callcamp.core.model import CampaignSettings
 from callcamp.core.outcome import Disposition
 from callcamp.core.states import LIVE_ATTEMPT, AttemptStatus
 from callcamp.errors import NotFound

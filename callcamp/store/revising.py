@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from callcamp.core.model import Attempt, Revision
+from callcamp.core.changes import Revision
+from callcamp.core.model import Attempt
 from callcamp.core.states import CONTACT, AttemptStatus, ContactStatus
 from callcamp.errors import Conflict, NotFound
 from callcamp.store import applying, attempts, audit, contacts, counts, suppression

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from callcamp.core.changes import NewSuppression
 from callcamp.core.gate import Consent, NumberUse, OutboundNumber
-from callcamp.core.model import NewContact, NewSuppression
+from callcamp.core.model import NewContact
 from callcamp.core.policies import Condition, Match
 from callcamp.ports import (
     AuditEntry,

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from callcamp.core.campaign_settings import CampaignSettings
+from callcamp.core.changes import AttemptChange, Revision
 from callcamp.core.gate import Batch, Judge
 from callcamp.core.model import (
     Attempt,
-    AttemptChange,
     Campaign,
     CampaignCounts,
-    CampaignSettings,
     Contact,
     ContactChoice,
     NewContact,
-    Revision,
     Trunk,
     Waiting,
 )

@@ -19,7 +19,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from callcamp.core.model import NewSuppression
+from callcamp.core.changes import NewSuppression
 from callcamp.core.reasons import Reason
 from callcamp.ports import Suppressed, Suppression
 from callcamp.store import audit, campaigns, checks, rows

@@ -21,17 +21,15 @@ import pytest
 import pytest_asyncio
 
 from callcamp.app import run_engine
-from callcamp.core.model import (
-    Attempt,
-    Campaign,
+from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
-    ContactChoice,
     DailyWindow,
     NumberPool,
     RetryPolicy,
     Rotation,
 )
+from callcamp.core.model import Attempt, Campaign, ContactChoice
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus, CampaignStatus, ContactStatus

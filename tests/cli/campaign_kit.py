@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from callcamp.core.changes import AttemptChange, ContactChange
 from callcamp.core.gate import Batch, Decision, LetOut
-from callcamp.core.model import AttemptChange, ContactChange
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.states import AttemptEvent, ContactEvent
 from callcamp.store import SqlStore

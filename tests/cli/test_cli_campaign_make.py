@@ -11,7 +11,7 @@ from cli_runner import Cli
 from test_cli_basics import cli  # noqa: F401 - a fixture
 from test_cli_campaigns import camp  # noqa: F401 - a fixture
 
-from callcamp.core.model import CampaignSettings
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.engine.forms import settings_as_dict
 
 

@@ -13,7 +13,8 @@ import pytest
 from cli_runner import Cli
 from test_cli_basics import cli  # noqa: F401 - a fixture
 
-from callcamp.core.model import CampaignSettings, NewContact, Trunk
+from callcamp.core.campaign_settings import CampaignSettings
+from callcamp.core.model import NewContact, Trunk
 from callcamp.core.outcome import Evidence
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import CampaignEvent

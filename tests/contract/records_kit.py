@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from store_kit import NOW
 
-from callcamp.core.model import NewSuppression
+from callcamp.core.changes import NewSuppression
 from callcamp.core.states import AttemptStatus
 from callcamp.ports import AuditEntry
 from callcamp.store import SqlStore

@@ -13,15 +13,10 @@ from typing import Any
 
 from sqlalchemy import text
 
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
+from callcamp.core.changes import AttemptChange, ContactChange
 from callcamp.core.gate import Batch, Decision, Judge, LetOut
-from callcamp.core.model import (
-    AttemptChange,
-    CampaignMode,
-    CampaignSettings,
-    Claim,
-    ContactChange,
-    NewContact,
-)
+from callcamp.core.model import Claim, NewContact
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.states import (
     AttemptEvent,

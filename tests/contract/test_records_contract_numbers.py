@@ -12,8 +12,8 @@ import pytest
 from records_kit import NO_PHONES, noted
 from store_kit import NOW, draft, opened
 
+from callcamp.core.campaign_settings import NumberPool
 from callcamp.core.gate import NumberUse
-from callcamp.core.model import NumberPool
 from callcamp.core.states import CampaignEvent
 from callcamp.errors import Conflict, InvalidInput, NotFound
 from callcamp.store import SqlStore, numbers

@@ -29,11 +29,7 @@ from store_kit import (
     take,
 )
 
-from callcamp.core.model import (
-    CampaignSettings,
-    DailyWindow,
-    RetryPolicy,
-)
+from callcamp.core.campaign_settings import CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.outcome import Disposition
 from callcamp.core.states import (
     AttemptStatus,

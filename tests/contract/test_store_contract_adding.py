@@ -22,7 +22,9 @@ from store_kit import (
 )
 from test_store_contract_gate import pass_over
 
-from callcamp.core.model import CampaignMode, NewContact, NewSuppression
+from callcamp.core.campaign_settings import CampaignMode
+from callcamp.core.changes import NewSuppression
+from callcamp.core.model import NewContact
 from callcamp.core.outcome import Disposition
 from callcamp.core.places import place_of
 from callcamp.core.reasons import Reason

@@ -17,10 +17,7 @@ from store_kit import (
     take,
 )
 
-from callcamp.core.model import (
-    AttemptChange,
-    ContactChange,
-)
+from callcamp.core.changes import AttemptChange, ContactChange
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.states import (
     AttemptEvent,

@@ -23,14 +23,9 @@ from store_kit import (
 )
 from test_store_contract_gate import pass_over
 
-from callcamp.core.model import (
-    AttemptChange,
-    CampaignMode,
-    ContactChange,
-    NewContact,
-    NewSuppression,
-    Revision,
-)
+from callcamp.core.campaign_settings import CampaignMode
+from callcamp.core.changes import AttemptChange, ContactChange, NewSuppression, Revision
+from callcamp.core.model import NewContact
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptEvent, CampaignEvent, ContactEvent, ContactStatus

@@ -22,11 +22,8 @@ from store_kit import (
     take,
 )
 
-from callcamp.core.model import (
-    Attempt,
-    AttemptChange,
-    NewContact,
-)
+from callcamp.core.changes import AttemptChange
+from callcamp.core.model import Attempt, NewContact
 from callcamp.core.states import (
     AttemptEvent,
     AttemptStatus,

@@ -19,9 +19,7 @@ from store_kit import (
     staging,
 )
 
-from callcamp.core.model import (
-    NewContact,
-)
+from callcamp.core.model import NewContact
 from callcamp.core.outcome import Evidence
 from callcamp.core.states import (
     CampaignEvent,

@@ -18,9 +18,7 @@ from store_kit import (
     take,
 )
 
-from callcamp.core.model import (
-    AttemptChange,
-)
+from callcamp.core.changes import AttemptChange
 from callcamp.core.outcome import Disposition
 from callcamp.core.states import (
     AttemptEvent,

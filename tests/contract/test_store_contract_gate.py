@@ -22,6 +22,8 @@ from store_kit import (
     take,
 )
 
+from callcamp.core.campaign_settings import CampaignMode, NumberPool, RetryPolicy
+from callcamp.core.changes import AttemptChange, ContactChange, NewSuppression
 from callcamp.core.gate import (
     Batch,
     Consent,
@@ -32,15 +34,7 @@ from callcamp.core.gate import (
     PassedOver,
     PastCall,
 )
-from callcamp.core.model import (
-    AttemptChange,
-    CampaignMode,
-    ContactChange,
-    NewContact,
-    NewSuppression,
-    NumberPool,
-    RetryPolicy,
-)
+from callcamp.core.model import NewContact
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.reasons import Reason
 from callcamp.core.states import (

@@ -9,13 +9,9 @@ import pytest
 from store_kit import NOW, claimed, dialed, draft, ended, ids, problems, released, running, take
 from test_store_contract_gate import pass_over
 
-from callcamp.core.model import (
-    CampaignMode,
-    ContactChange,
-    ContactChoice,
-    NewContact,
-    NewSuppression,
-)
+from callcamp.core.campaign_settings import CampaignMode
+from callcamp.core.changes import ContactChange, NewSuppression
+from callcamp.core.model import ContactChoice, NewContact
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CampaignEvent, CampaignStatus, ContactEvent, ContactStatus

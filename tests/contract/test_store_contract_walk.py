@@ -16,15 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_kit import NOW, POSTGRES, claimed, ended, fresh, opened, released, running
 
+from callcamp.core.campaign_settings import CampaignMode
+from callcamp.core.changes import AttemptChange, ContactChange, NewSuppression, Revision
 from callcamp.core.gate import Batch, Decision, LetOut, PassedOver
-from callcamp.core.model import (
-    AttemptChange,
-    CampaignMode,
-    ContactChange,
-    NewContact,
-    NewSuppression,
-    Revision,
-)
+from callcamp.core.model import NewContact
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptEvent, CampaignEvent, ContactEvent, ContactStatus

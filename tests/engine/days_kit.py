@@ -19,19 +19,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from callcamp.core.gate import Consent
-from callcamp.core.legal import CallCap
-from callcamp.core.model import (
+from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
-    Contact,
     DailyWindow,
     HoursKind,
     HoursRule,
-    NewSuppression,
     NumberPool,
     RetryPolicy,
 )
+from callcamp.core.changes import NewSuppression
+from callcamp.core.gate import Consent
+from callcamp.core.legal import CallCap
+from callcamp.core.model import Contact
 from callcamp.engine import Engine
 from callcamp.engine import clock as clock_module
 from callcamp.engine import dialer as dialer_module
@@ -50,8 +50,11 @@ PARIS, BERLIN = ZoneInfo("Europe/Paris"), ZoneInfo("Europe/Berlin")
 NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 FIRST_DAY, DAYS = date(2027, 3, 24), 10
-# Five minutes before France and Germany close, so that this happens in full swing.
-BEGINS = datetime(2027, 3, 24, 19, 55, tzinfo=PARIS).astimezone(UTC)
+# Just before the campaign's lunch, and later the same day just before France and Germany close,
+# so that both happen in full swing.
+BEGINS = datetime(2027, 3, 24, 12, 28, tzinfo=PARIS).astimezone(UTC)
+AT_LUNCH = datetime(2027, 3, 24, 12, 45, tzinfo=PARIS).astimezone(UTC)
+GOES_ON = datetime(2027, 3, 24, 19, 58, tzinfo=PARIS).astimezone(UTC)
 GREEK_HOLIDAY = date(2027, 3, 25)
 GOOD_FRIDAY, EASTER_SUNDAY, EASTER_MONDAY = (date(2027, 3, day) for day in (26, 28, 29))
 MOST_ATTEMPTS = 4
@@ -262,6 +265,10 @@ class TenDays:
         await self._set_up()
         await self.engine.start()
         await self.engine.commands.start(self.campaign_id)
+        await self._let_pass(AT_LUNCH)
+        await self.engine.commands.pause(self.campaign_id)
+        self.clock.skip_to(GOES_ON)
+        await self.engine.commands.resume(self.campaign_id)
         for n in range(DAYS):
             midnight = datetime.combine(FIRST_DAY + timedelta(days=n + 1), time(0), PARIS)
             await self._let_pass(midnight.astimezone(UTC))
@@ -301,7 +308,7 @@ class TenDays:
             plan = self.engine.live.plan(self.campaign_id)
             free = not len(self.engine._registry) and plan is not None and not plan.count
             idle = idle + 1 if free else 0
-            # Seen twice in a row: the dialer has taken in what ended last.
+            # Seen several times in a row: the dialer has taken in what ended last.
             if idle < 10 or plan is None:
                 continue
             assert idle < 500, f"nothing goes on at {self.clock.now()}: {plan}"

@@ -18,6 +18,8 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.changes import AttemptChange
 from callcamp.core.events import (
     CallAnswered,
     CallCreated,
@@ -30,17 +32,7 @@ from callcamp.core.events import (
     OriginateEnded,
     SwitchEvent,
 )
-from callcamp.core.model import (
-    Attempt,
-    AttemptChange,
-    Campaign,
-    CampaignMode,
-    CampaignSettings,
-    Contact,
-    DailyWindow,
-    NewContact,
-    RetryPolicy,
-)
+from callcamp.core.model import Attempt, Campaign, Contact, NewContact
 from callcamp.core.outcome import Evidence
 from callcamp.core.states import CampaignEvent, CampaignStatus, ContactStatus
 from callcamp.engine import Engine

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
 from callcamp.core.gate import Batch, LetOut
-from callcamp.core.model import CampaignMode, CampaignSettings, NewContact
+from callcamp.core.model import NewContact
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CampaignEvent
 from callcamp.engine.lists import Lists

@@ -15,13 +15,8 @@ from typing import Any
 
 from engine_kit import ALL_DAY, Bench, Script, bench, number_of, passes, until
 
-from callcamp.core.model import (
-    Campaign,
-    CampaignMode,
-    CampaignSettings,
-    Contact,
-    RetryPolicy,
-)
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, RetryPolicy
+from callcamp.core.model import Campaign, Contact
 from callcamp.core.outcome import Evidence
 from callcamp.core.states import CampaignStatus, ContactStatus
 from callcamp.engine.clock import Clock

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from engine_kit import BUSY, BY_HAND, PERSON, Script, bench, now, passes, until
 
-from callcamp.core.model import DailyWindow, NewContact
+from callcamp.core.campaign_settings import DailyWindow
+from callcamp.core.model import NewContact
 from callcamp.core.outcome import Disposition
 from callcamp.core.pacing.bucket import Bucket
 from callcamp.core.reasons import Reason

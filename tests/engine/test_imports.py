@@ -19,7 +19,8 @@ from contacts_kit import SEED_E, SEED_E_PEOPLE, SEED_E_PHONES, xlsx_with_cells
 from callcamp.contacts.mapping import Mapping
 from callcamp.contacts.staging import ROWS_FILE
 from callcamp.contacts.table import ReadOptions
-from callcamp.core.model import CampaignMode, CampaignSettings, NewContact
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
+from callcamp.core.model import NewContact
 from callcamp.core.states import CampaignEvent
 from callcamp.engine import children
 from callcamp.engine import imports as module

@@ -18,8 +18,8 @@ from lists_kit import (  # noqa: F401 - fixtures
     office,
 )
 
+from callcamp.core.campaign_settings import NumberPool
 from callcamp.core.gate import Consent
-from callcamp.core.model import NumberPool
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.errors import Conflict, InvalidInput, NotFound

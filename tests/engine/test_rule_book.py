@@ -25,16 +25,15 @@ from rule_kit import (
     write_preset,
 )
 
-from callcamp.core.legal import CallCap
-from callcamp.core.model import (
-    Campaign,
+from callcamp.core.campaign_settings import (
     CampaignMode,
-    ContactChoice,
     DailyWindow,
     NumberPool,
     RetryPolicy,
     Rotation,
 )
+from callcamp.core.legal import CallCap
+from callcamp.core.model import Campaign, ContactChoice
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.policies import Scope
 from callcamp.core.reasons import Reason

@@ -30,14 +30,9 @@ from rule_kit import (
     write_preset,
 )
 
-from callcamp.core.gate import Batch, LetOut
-from callcamp.core.legal import CallCap
-from callcamp.core.model import (
-    AttemptChange,
-    Campaign,
+from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
-    ContactChange,
     ContactHours,
     DailyWindow,
     NumberPool,
@@ -45,6 +40,10 @@ from callcamp.core.model import (
     Rotation,
     UnknownZone,
 )
+from callcamp.core.changes import AttemptChange, ContactChange
+from callcamp.core.gate import Batch, LetOut
+from callcamp.core.legal import CallCap
+from callcamp.core.model import Campaign
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.plan import ContactAnswer, Explanation, Snapshot, decide
 from callcamp.core.reasons import REASON_MEANING, Reason

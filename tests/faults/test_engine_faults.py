@@ -20,14 +20,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from callcamp.core.model import (
-    Attempt,
-    CampaignMode,
-    CampaignSettings,
-    DailyWindow,
-    NewContact,
-    RetryPolicy,
-)
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.model import Attempt, NewContact
 from callcamp.core.settle import RESTART_SKEW_S
 from callcamp.core.states import AttemptStatus, CampaignEvent, CampaignStatus
 from callcamp.demo.compare import compare

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from callcamp.core.model import CampaignSettings
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.plan import Plan
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus

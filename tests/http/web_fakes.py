@@ -10,13 +10,8 @@ from datetime import time
 from pathlib import Path
 from typing import Any
 
-from callcamp.core.model import (
-    Campaign,
-    CampaignMode,
-    CampaignSettings,
-    DailyWindow,
-    NewContact,
-)
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow
+from callcamp.core.model import Campaign, NewContact
 from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands, utc_now
 from callcamp.engine.imports import Imports

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.gate import PastCall
 from callcamp.core.legal import (
     AbandonRule,
@@ -19,7 +20,6 @@ from callcamp.core.legal import (
     Span,
     WeekHours,
 )
-from callcamp.core.model import CampaignSettings
 from callcamp.core.outcome import Disposition
 
 T0 = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)

@@ -8,8 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from callcamp.core.legal import CallCap
-from callcamp.core.model import (
+from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
     ContactHours,
@@ -22,6 +21,7 @@ from callcamp.core.model import (
     SuccessRules,
     UnknownZone,
 )
+from callcamp.core.legal import CallCap
 from callcamp.core.outcome import Disposition
 from callcamp.core.policies import (
     Action,

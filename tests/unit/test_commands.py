@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from callcamp.core.model import CampaignSettings, DailyWindow, NewContact
+from callcamp.core.campaign_settings import CampaignSettings, DailyWindow
+from callcamp.core.model import NewContact
 from callcamp.core.outcome import Disposition
 from callcamp.core.states import CampaignStatus, ContactStatus
 from callcamp.engine.commands import Commands

@@ -22,6 +22,7 @@ from compliance_kit import (
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from callcamp.core.campaign_settings import NumberPool
 from callcamp.core.compliance import (
     CampaignRules,
     PlaceRules,
@@ -44,7 +45,6 @@ from callcamp.core.legal import (
     Span,
     WeekHours,
 )
-from callcamp.core.model import NumberPool
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.places import Place
 from callcamp.core.reasons import Reason

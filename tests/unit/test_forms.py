@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from settings_values import FULL, settings_values
 
-from callcamp.core.legal import CallCap
-from callcamp.core.model import (
+from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
     ContactHours,
@@ -23,6 +22,7 @@ from callcamp.core.model import (
     HoursRule,
     RetryPolicy,
 )
+from callcamp.core.legal import CallCap
 from callcamp.core.outcome import Disposition
 from callcamp.engine.form_reading import MAX_ITEMS, MAX_TEXT, hints_of, parse_weekdays
 from callcamp.engine.forms import (

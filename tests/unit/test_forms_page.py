@@ -14,14 +14,14 @@ from typing import Any, get_args
 import pytest
 from settings_values import FULL
 
-from callcamp.core.model import (
-    Campaign,
+from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
     HoursKind,
     Rotation,
     UnknownZone,
 )
+from callcamp.core.model import Campaign
 from callcamp.core.outcome import Disposition
 from callcamp.core.policies import ActionKind, Match, Operator, Scope
 from callcamp.core.states import CampaignStatus

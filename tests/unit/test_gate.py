@@ -10,6 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from callcamp.core.campaign_settings import (
+    CampaignMode,
+    CampaignSettings,
+    ContactHours,
+    DailyWindow,
+    NumberPool,
+    RetryPolicy,
+    Rotation,
+    UnknownZone,
+)
 from callcamp.core.gate import (
     Batch,
     Candidate,
@@ -21,16 +31,6 @@ from callcamp.core.gate import (
     PastCall,
 )
 from callcamp.core.legal import CallCap, CoolOff, CoolOffAfter, LegalPreset, Span, WeekHours
-from callcamp.core.model import (
-    CampaignMode,
-    CampaignSettings,
-    ContactHours,
-    DailyWindow,
-    NumberPool,
-    RetryPolicy,
-    Rotation,
-    UnknownZone,
-)
 from callcamp.core.outcome import Disposition
 from callcamp.core.places import Place
 from callcamp.core.reasons import Reason

@@ -11,17 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callcamp.core.model import (
-    Campaign,
-    CampaignCounts,
+from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
     ContactHours,
     DailyWindow,
     HoursKind,
     HoursRule,
-    Waiting,
 )
+from callcamp.core.model import Campaign, CampaignCounts, Waiting
 from callcamp.core.plan import Plan, Snapshot, decide, explain
 from callcamp.core.reasons import REASON_MEANING, Reason
 from callcamp.core.rotation import NoNumber

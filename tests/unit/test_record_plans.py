@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from callcamp.core.model import CampaignSettings
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.store import (
     audit,
     campaigns,

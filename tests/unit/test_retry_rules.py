@@ -10,15 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callcamp.core.campaign_settings import CampaignSettings, RetryPolicy, SuccessRules
+from callcamp.core.changes import ContactChange
 from callcamp.core.ended_call import EndedCall, ended_call
-from callcamp.core.model import (
-    Attempt,
-    CampaignSettings,
-    Contact,
-    ContactChange,
-    RetryPolicy,
-    SuccessRules,
-)
+from callcamp.core.model import Attempt, Contact
 from callcamp.core.outcome import MEANING, Disposition, Evidence
 from callcamp.core.policies import Action, ActionKind, ActionRule, Scope
 from callcamp.core.reasons import Reason

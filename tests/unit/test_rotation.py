@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers.tzdata import TIMEZONE_DATA
 
+from callcamp.core.campaign_settings import NumberPool, Rotation
 from callcamp.core.gate import NumberUse, OutboundNumber
-from callcamp.core.model import NumberPool, Rotation
 from callcamp.core.reasons import Reason
 from callcamp.core.rotation import Chosen, NoNumber, Rotator, day_end, day_of, number_zone
 

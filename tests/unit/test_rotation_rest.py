@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callcamp.core.campaign_settings import NumberPool, Rotation
 from callcamp.core.gate import NumberUse, OutboundNumber
-from callcamp.core.model import NumberPool, Rotation
 from callcamp.core.resting import judge_pools, judge_rest, wilson_interval
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)

@@ -7,7 +7,7 @@ from datetime import time
 
 import pytest
 
-from callcamp.core.model import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
+from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.outcome import Disposition
 from callcamp.core.presets import (
     OUTCOME_WORDS,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callcamp.core.model import DailyWindow
+from callcamp.core.campaign_settings import DailyWindow
 from callcamp.core.schedule import is_open, next_open, zone_named
 from callcamp.errors import InvalidInput
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callcamp.core.model import DailyWindow, HoursKind, HoursRule
+from callcamp.core.campaign_settings import DailyWindow, HoursKind, HoursRule
 from callcamp.core.reasons import Reason
 from callcamp.core.schedule import all_open, campaign_calendar, daily_calendar, single_day_end
 

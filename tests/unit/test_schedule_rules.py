@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from callcamp.core.model import DailyWindow, HoursKind, HoursRule
+from callcamp.core.campaign_settings import DailyWindow, HoursKind, HoursRule
 from callcamp.core.reasons import Reason
 from callcamp.core.schedule import (
     Calendar,

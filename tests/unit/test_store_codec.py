@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from settings_values import FULL, settings_values
 
-from callcamp.core.model import CampaignSettings, DailyWindow, HoursRule, RetryPolicy
+from callcamp.core.campaign_settings import CampaignSettings, DailyWindow, HoursRule, RetryPolicy
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.errors import InvalidInput
 from callcamp.store.codec import (

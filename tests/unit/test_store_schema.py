@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
-from callcamp.core.model import CampaignMode
+from callcamp.core.campaign_settings import CampaignMode
 from callcamp.core.places import place_of
 from callcamp.core.reasons import Reason
 from callcamp.core.states import LIVE_ATTEMPT

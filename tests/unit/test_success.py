@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callcamp.core.breakdown import STATE_LABELS, Breakdown, ContactState, breakdown, contact_state
+from callcamp.core.campaign_settings import SuccessRules
 from callcamp.core.facts import call_facts
-from callcamp.core.model import CampaignCounts, SuccessRules
+from callcamp.core.model import CampaignCounts
 from callcamp.core.outcome import MEANING, Disposition, Evidence
 from callcamp.core.policies import Condition, Match, Operator
 from callcamp.core.rule_text import parse_condition
