@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from callcamp.errors import CallcampError, InvalidInput
+from callcamp.ports import acting_as
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -102,7 +103,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Check where a request comes from before anything else happens."""
     check_host(request)
     check_origin(request)
-    return await handler(request)
+    kind = "api" if request.path.startswith("/api/") else "page"
+    with acting_as(f"{kind}:{request.remote or 'unknown'}"):
+        return await handler(request)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

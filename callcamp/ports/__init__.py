@@ -6,6 +6,7 @@ and Asterisk as simulated). One test suite in ``tests/contract`` runs against ev
 
 from __future__ import annotations
 
+from callcamp.ports.access import AccessRecords, ApiToken, Session, User
 from callcamp.ports.gateway import CallGateway, CallOrder, LiveCall, SwitchFacts
 from callcamp.ports.records import (
     AuditEntry,
@@ -35,7 +36,9 @@ from callcamp.ports.store import Store
 
 __all__ = [
     "MAX_PRESET_NAME",
+    "AccessRecords",
     "AddResult",
+    "ApiToken",
     "Applied",
     "AuditEntry",
     "CallFacts",
@@ -51,12 +54,14 @@ __all__ = [
     "OnDuplicate",
     "Records",
     "SavedFilter",
+    "Session",
     "SettingsVersion",
     "Store",
     "Suppressed",
     "Suppression",
     "SwitchFacts",
     "TimelineCall",
+    "User",
     "acting_as",
     "current_actor",
 ]

@@ -239,6 +239,13 @@ class Records(Protocol):
         """Record a consent; an earlier one of the same number and scope is replaced."""
         ...
 
+    async def record_consents(self, consents: Iterable[Consent]) -> None:
+        """Do :meth:`record_consent` for many, all or none.
+
+        Of one number and scope given twice the last counts.
+        """
+        ...
+
     async def revoke_consent(self, phone: str, scope: str, *, now: datetime) -> bool:
         """Note that a consent was revoked; False: there was none that held."""
         ...

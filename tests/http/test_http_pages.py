@@ -334,3 +334,11 @@ async def test_the_form_shows_what_was_saved(engine):
     campaign = await engine.campaign("x", concurrency=7)
     assert CampaignForm.of(campaign.settings).settings() == campaign.settings
     assert CampaignForm(name="x", trunk_id="1").settings() == CampaignSettings("x", 1)
+
+
+async def test_what_a_page_changes_is_audited_as_done_there(client, engine, post):
+    await post(
+        "/campaigns/new", {**FORM, "trunk_id": str((await engine.campaign()).settings.trunk_id)}
+    )
+    newest = (await engine.commands.audit(limit=1))[0]
+    assert (newest.action, newest.actor) == ("campaign.created", "page:127.0.0.1")
