@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -84,8 +84,7 @@ class Consents(Desk):
     ) -> ConsentsRecorded:
         """Record the same consent for every number of a text file; see :meth:`record_consent`.
 
-        Each number is a transaction of its own; after a failure the same file can be given
-        again.
+        All of them are recorded, or none.
 
         Args:
             path: the file.
@@ -111,10 +110,7 @@ class Consents(Desk):
             any_range=False,
         )
         numbers = await asyncio.to_thread(lambda: list(dict.fromkeys(file.numbers())))
-        for number in numbers:
-            await self._store.record_consent(
-                Consent(number, model.scope, model.source, model.given_at, model.expires_at)
-            )
+        await self._store.record_consents(replace(model, phone=number) for number in numbers)
         released = await self._release()
         return ConsentsRecorded(
             len(numbers), released, file.rows, file.refused, tuple(file.problems)

@@ -4,27 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select, text, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from callcamp.core.gate import Consent
 from callcamp.errors import InvalidInput
 from callcamp.store import audit, checks, rows
 from callcamp.store import record_tables as r
-from callcamp.store.columns import Instant
+from callcamp.store.audit import Note
+from callcamp.store.columns import maybe_us, to_us
+from callcamp.store.many import insert_many
 
 _c = r.consent.c
+_MOST_TOLD = 20
 _OF = select(r.consent).where(_c.phone.in_(bindparam("ids", expanding=True))).order_by(_c.scope)
 _ONE = select(r.consent).where(_c.phone == bindparam("phone"), _c.scope == bindparam("scope"))
-# One statement: two at the same time end up in one row, on every engine.
-_SAVE = text(
-    "INSERT INTO consent (phone, scope, source, given_at, expires_at, revoked_at)"
-    " VALUES (:phone, :scope, :source, :given_at, :expires_at, :revoked_at)"
-    " ON CONFLICT (phone, scope) DO UPDATE SET source = excluded.source,"
+# In order: two transactions lock the rows in the same order and cannot deadlock.
+_THERE = (
+    select(r.consent)
+    .where(_c.phone.in_(bindparam("ids", expanding=True)))
+    .order_by(_c.phone, _c.scope)
+    .with_for_update()
+)
+_WRITTEN = {
+    "phone": "text",
+    "scope": "text",
+    "source": "text",
+    "given_at": "bigint",
+    "expires_at": "bigint",
+    "revoked_at": "bigint",
+}
+# Two at the same time end up in one row, on every engine.
+_REPLACE = (
+    "ON CONFLICT (phone, scope) DO UPDATE SET source = excluded.source,"
     " given_at = excluded.given_at, expires_at = excluded.expires_at,"
     " revoked_at = excluded.revoked_at"
-).bindparams(*(bindparam(name, type_=Instant) for name in ("given_at", "expires_at", "revoked_at")))
+)
 
 
 def consents_of(connection: Connection, phones: Iterable[str]) -> dict[str, list[Consent]]:
@@ -43,33 +60,68 @@ def of_number(connection: Connection, phone: str) -> list[Consent]:
     return consents_of(connection, [checks.phone(phone)]).get(phone, [])
 
 
-def record(connection: Connection, consent: Consent) -> None:
-    """Record a consent in place of an earlier one of the same number and scope.
+def checked(consents: Iterable[Consent]) -> list[Consent]:
+    """Return consents in order, of each number and scope the last.
 
     Raises:
-        InvalidInput: its number, scope or source is none, or it ends before it was given.
+        InvalidInput: a number, scope or source is none, or one ends before it was given.
     """
-    checks.phone(consent.phone)
-    checks.name(consent.scope, "scope")
-    checks.words(consent.source, "source", least=1)
-    if consent.expires_at is not None and consent.expires_at <= consent.given_at:
-        raise InvalidInput(
-            f"expires_at is {consent.expires_at.isoformat()}, not after given_at "
-            f"({consent.given_at.isoformat()}); give a later instant, or none.",
-            field="expires_at",
-            value=consent.expires_at.isoformat(),
-        )
-    before = _one(connection, consent.phone, consent.scope, for_update=True)
-    if before == consent:
-        return
-    connection.execute(_SAVE, {name: getattr(consent, name) for name in _c.keys()})  # noqa: SIM118
-    audit.note(
+    wanted: dict[tuple[str, str], Consent] = {}
+    good: set[tuple[str, str]] = set()
+    for consent in consents:
+        checks.phone(consent.phone)
+        if (consent.scope, consent.source) not in good:
+            checks.name(consent.scope, "scope")
+            checks.words(consent.source, "source", least=1)
+            good.add((consent.scope, consent.source))
+        if consent.expires_at is not None and consent.expires_at <= consent.given_at:
+            raise InvalidInput(
+                f"expires_at is {consent.expires_at.isoformat()}, not after given_at "
+                f"({consent.given_at.isoformat()}); give a later instant, or none.",
+                field="expires_at",
+                value=consent.expires_at.isoformat(),
+            )
+        wanted[consent.phone, consent.scope] = consent
+    return [consent for _key, consent in sorted(wanted.items(), key=itemgetter(0))]
+
+
+def record(connection: Connection, consents: Sequence[Consent]) -> None:
+    """Record consents of :func:`checked` in place of earlier ones of the same number and scope."""
+    there = {
+        (found.phone, found.scope): found
+        for found in map(_consent, rows.by_ids(connection, _THERE, (c.phone for c in consents)))
+    }
+    news = [c for c in consents if there.get((c.phone, c.scope)) != c]
+    insert_many(
         connection,
-        action="consent.recorded",
-        kind="consent",
-        subject=consent.phone,
-        before=before,
-        after=consent,
+        "consent",
+        _WRITTEN,
+        [
+            (
+                one.phone,
+                one.scope,
+                one.source,
+                to_us(one.given_at),
+                maybe_us(one.expires_at),
+                maybe_us(one.revoked_at),
+            )
+            for one in news
+        ],
+        _REPLACE,
+    )
+    audit.note_all(
+        connection,
+        news,
+        lambda one: Note(
+            "consent.recorded",
+            "consent",
+            one.phone,
+            before=there.get((one.phone, one.scope)),
+            after=one,
+        ),
+        None,
+        scopes=sorted({one.scope for one in news})[:_MOST_TOLD],
+        sources=sorted({one.source for one in news})[:_MOST_TOLD],
     )
 
 

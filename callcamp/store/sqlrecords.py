@@ -24,7 +24,6 @@ from callcamp.ports import (
 )
 from callcamp.store import (
     audit,
-    consents,
     directory,
     dnc,
     filters,
@@ -33,6 +32,7 @@ from callcamp.store import (
     report,
     suppression,
 )
+from callcamp.store import consents as consents_
 from callcamp.store.database import Database
 
 
@@ -88,15 +88,20 @@ class RecordsSql:
 
     async def record_consent(self, consent: Consent) -> None:
         """Record a consent; an earlier one of the same number and scope is replaced."""
-        await self._db.write(consents.record, consent)
+        await self._db.write(consents_.record, consents_.checked([consent]))
+
+    async def record_consents(self, consents: Iterable[Consent]) -> None:
+        """Do :meth:`record_consent` for many, all or none."""
+        checked = await asyncio.to_thread(consents_.checked, consents)
+        await self._db.write(consents_.record, checked)
 
     async def revoke_consent(self, phone: str, scope: str, *, now: datetime) -> bool:
         """Note that a consent was revoked; False: there was none that held."""
-        return await self._db.write(consents.revoke, phone, scope, now)
+        return await self._db.write(consents_.revoke, phone, scope, now)
 
     async def consents(self, phone: str) -> list[Consent]:
         """Return the consents on record of a number, revoked and expired ones included."""
-        return await self._db.read(consents.of_number, phone)
+        return await self._db.read(consents_.of_number, phone)
 
     async def save_number(
         self,

@@ -194,6 +194,73 @@ async def test_consents_that_are_none_are_refused(store: SqlStore) -> None:
     assert await store.audit() == []
 
 
+async def test_many_consents_are_recorded_at_once(store: SqlStore, url: str) -> None:
+    old = replace(CONSENT, source="letter")
+    other_scope = Consent(PHONE, "service", "contract", NOW)
+    kept = replace(CONSENT, phone="+33612345670")
+    for consent in (old, other_scope, kept):
+        await store.record_consent(consent)
+    before = len(await store.audit(kind="consent"))
+    revoked = replace(CONSENT, phone=OTHER, revoked_at=LATER)
+    given = [revoked, kept, replace(CONSENT, source="not the last"), CONSENT]
+    await store.record_consents(iter(given))
+    async with opened(url) as second:
+        assert await second.consents(PHONE) == [CONSENT, other_scope]
+        assert await second.consents(OTHER) == [revoked]
+        assert await second.consents(kept.phone) == [kept]
+    history = (await entries(store, kind="consent"))[before:]
+    assert [(e.action, e.subject) for e in history] == [
+        ("consent.recorded", PHONE),
+        ("consent.recorded", OTHER),
+    ]
+    assert history[0].before["source"] == "letter"
+    assert history[1].before is None
+    await store.record_consents(given)
+    await store.record_consents([])
+    assert len(await store.audit(kind="consent")) == before + 2
+
+
+async def test_one_consent_that_is_none_keeps_all_of_them_out(store: SqlStore) -> None:
+    for wrong in (
+        replace(CONSENT, phone="33612345678"),
+        replace(CONSENT, phone=OTHER, scope=" x"),
+        replace(CONSENT, phone=OTHER, source=""),
+        replace(CONSENT, phone=OTHER, expires_at=NOW),
+    ):
+        with pytest.raises(InvalidInput):
+            await store.record_consents([CONSENT, wrong])
+    assert await store.consents(PHONE) == []
+    assert await store.audit() == []
+
+
+async def test_a_file_of_consents_is_one_entry_of_the_audit(store: SqlStore) -> None:
+    many = [replace(CONSENT, phone=f"+336{n:08d}") for n in range(MOST_EACH + 1)]
+    with acting_as("cli:root"):
+        await store.record_consents(many)
+    [entry] = await store.audit(kind="consent")
+    assert (entry.action, entry.subject, entry.actor) == ("consent.recorded", "many", "cli:root")
+    assert entry.after == {
+        "count": MOST_EACH + 1,
+        "scopes": ["marketing"],
+        "sources": ["web form"],
+    }
+    assert await store.consents(many[-1].phone) == [many[-1]]
+
+
+async def test_those_who_record_many_consents_at_once_do_not_block_each_other(
+    store: SqlStore,
+) -> None:
+    many = [replace(CONSENT, phone=f"+336{n:08d}") for n in range(300)]
+    await asyncio.gather(
+        *(
+            store.record_consents([replace(one, source=f"file {n}") for one in many[:: (-1) ** n]])
+            for n in range(6)
+        )
+    )
+    sources = {(await store.consents(one.phone))[0].source for one in many}
+    assert len(sources) == 1
+
+
 async def test_two_who_record_the_same_consent_make_one(store: SqlStore) -> None:
     await asyncio.gather(
         *(store.record_consent(replace(CONSENT, source=f"form {n}")) for n in range(8))

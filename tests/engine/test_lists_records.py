@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -96,6 +97,27 @@ async def test_consents_of_a_whole_file(office: Office) -> None:  # noqa: F811
     assert await office.lists.consents(BOB) == []
     with pytest.raises(InvalidInput):
         await office.lists.record_consents_file(path, region="FR", scope="\n", source="x")
+
+
+async def test_consents_of_a_file_are_recorded_all_or_none(
+    office: Office,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded: list[int] = []
+    record = office.store.record_consents
+
+    async def noting(consents: Iterable[Consent]) -> None:
+        whole = list(consents)
+        recorded.append(len(whole))
+        await record(whole)
+
+    monkeypatch.setattr(office.store, "record_consents", noting)
+    lines = "\n".join(f"+3361234{n:04d}" for n in range(150))
+    office.changed.clear()
+    done = await office.lists.record_consents_file(office.file(lines), scope="ads", source="x")
+    assert (done.recorded, recorded) == (150, [150])
+    assert office.changed == [None]
+    assert await office.actions() == ["consent.recorded"]
 
 
 async def test_an_outbound_number_is_added_and_changed_bit_by_bit(office: Office) -> None:  # noqa: F811
