@@ -19,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest -q
 # Tests that need real Asterisk, a real Chromium or the machine for themselves.
 HEAVY := asterisk or browser or faults
 
-.PHONY: help demo test check bench lint unit docs lock lab lab-up lab-down browser clean
+.PHONY: help demo test check bench lint unit docs lock audit lab lab-up lab-down browser clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -71,6 +71,9 @@ lock: $(STAMP)  ## write down the versions of all libraries; ARGS=--upgrade take
 	  --no-emit-index-url --extra postgresql -q --custom-compile-command "make lock" "$$@" pyproject.toml; }
 	compile $(ARGS) --group dev -o requirements-dev.lock
 	compile $(ARGS) -c requirements-dev.lock -o requirements.lock
+
+audit: $(STAMP)  ## ask the public advisories about every locked library (needs the network)
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements-dev.lock $(ARGS)
 
 $(STAMP): requirements-dev.lock pyproject.toml .ci/venv
 	@.ci/venv $(VENV) "$(PYTHON)"
