@@ -111,13 +111,13 @@ def stage(job: Job, progress: Progress = lambda _fraction, _rows: None) -> dict[
 
 
 class _Rows:
-    """The staging file: ``row(row_no, phone, variables)``, each phone once.
+    """The staging file: ``row(row_no, phone, variables, place)``, each phone once.
 
-    With further numbers there is a fourth column ``others``, a JSON list of numbers.
+    With further numbers there is a fifth column ``others``, a JSON list of numbers.
     """
 
     def __init__(self, path: Path, *, others: bool) -> None:
-        self._row = "(?,?,?,?)" if others else "(?,?,?)"
+        self._row = "(?,?,?,?,?)" if others else "(?,?,?,?)"
         self._db = sqlite3.connect(path, isolation_level=None)
         # It is thrown away when anything goes wrong, so it need not survive that.
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
@@ -125,7 +125,8 @@ class _Rows:
         self._db.execute("BEGIN")
         self._db.execute(
             "CREATE TABLE row (row_no INTEGER PRIMARY KEY, phone TEXT NOT NULL,"
-            f" variables TEXT NOT NULL{', others TEXT NOT NULL' if others else ''})"
+            " variables TEXT NOT NULL, place TEXT NOT NULL"
+            f"{', others TEXT NOT NULL' if others else ''})"
         )
 
     def add(self, rows: list[Staged]) -> None:
@@ -243,7 +244,7 @@ def _report(
                 "variables": json.loads(variables),
                 **({"others": json.loads(others[0])} if others else {}),
             }
-            for row, phone, variables, *others in examples
+            for row, phone, variables, _place, *others in examples
         ],
         "notes": source.notes,
     }

@@ -171,6 +171,11 @@ def said_in(variables: Mapping[str, str]) -> tuple[str, Said]:
     )
 
 
+def tells(name: str) -> bool:
+    """Tell whether a variable of this name says something of where a contact is."""
+    return any(_telling((name,)))
+
+
 @lru_cache(maxsize=256)
 def _telling(names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Return the names of the variables that tell of each part of a place, in our order."""

@@ -106,9 +106,22 @@ class PlaceFinder:
 
     def __init__(self) -> None:
         self._keys: dict[tuple[Where, Where, str], str] = {}
+        self._by_beginning: dict[str, str] = {}
 
     def __call__(self, phone: str, variables: Mapping[str, str], others: Sequence[str] = ()) -> str:
         """Return :attr:`Place.key` of where a contact may be; arguments as :func:`place_of`."""
+        if variables or others:
+            return self._found(phone, variables, others)
+        # Of the number only its beginning matters, and half a million have few of those.
+        beginning = phone[: 1 + LONGEST_PREFIX]
+        known = self._by_beginning.get(beginning)
+        if known is None:
+            if len(self._by_beginning) >= _MOST_KEPT:
+                self._by_beginning.clear()
+            known = self._by_beginning[beginning] = self._found(phone, variables, others)
+        return known
+
+    def _found(self, phone: str, variables: Mapping[str, str], others: Sequence[str]) -> str:
         number = where_number(phone)
         if others:
             number = _joined([number, *map(where_number, others)])

@@ -12,6 +12,7 @@ from contacts_kit import stage_text
 
 from callcamp.contacts.mapping import MAX_OTHERS, Mapping, resolve
 from callcamp.contacts.staging import ROWS_FILE
+from callcamp.core.places import place_of
 from callcamp.errors import InvalidInput, LimitExceeded
 
 FILE = (
@@ -55,7 +56,27 @@ def test_without_further_columns_nothing_changes(tmp_path: Path) -> None:
     assert "others" not in report["examples"][0]
     assert set(report["variables"]) == {"home", "work", "name"}
     with closing(sqlite3.connect(tmp_path / ROWS_FILE)) as db:
-        assert len(db.execute("PRAGMA table_info(row)").fetchall()) == 3
+        assert len(db.execute("PRAGMA table_info(row)").fetchall()) == 4
+
+
+def test_the_place_is_told_with_the_further_numbers(tmp_path: Path) -> None:
+    text = (
+        "tel,home,State,note\n"
+        "+12125551234,+13055551234,,Ann\n"
+        "+18005551212,, CA ,Bob\n"
+        '+18005551213,,"FL\n","say ""CA"""\n'
+        "+442079460018,,,Dee\n"
+    )
+    for others in ((), ("home",)):
+        stage_text(tmp_path, text, mapping=Mapping("tel", rest=True, others=others))
+        with closing(sqlite3.connect(tmp_path / ROWS_FILE)) as db:
+            found = db.execute("SELECT * FROM row ORDER BY rowid").fetchall()
+        assert len(found) == 4
+        for _row, phone, variables, place, *further in found:
+            more = json.loads(further[0]) if further else ()
+            assert place == place_of(phone, json.loads(variables), more).key
+        assert "US-CA" in found[1][3]
+        assert "US-FL" in found[2][3]
 
 
 def test_a_further_column_is_no_variable_of_the_rest() -> None:

@@ -103,7 +103,7 @@ def test_what_is_staged_can_go_to_asterisk(values: list[tuple[str, str]]) -> Non
     rows = [[f"+336123{i:05d}", *pair] for i, pair in enumerate(values)]
     staged, problems = checker.check(2, rows)
     assert len(staged) + len(problems) == len(rows)
-    for row, phone, document in staged:
+    for row, phone, document, _place in staged:
         given_row = rows[row - 2]
         assert phone == given_row[0]
         variables = json.loads(document)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callcamp.core import places
 from callcamp.core.area_codes import BY_PREFIX
-from callcamp.core.places import place_of
+from callcamp.core.places import PlaceFinder, place_of
 from callcamp.store import placing
 
 PREFIXES = st.sampled_from(sorted(BY_PREFIX))
@@ -17,7 +18,7 @@ PHONES = st.builds(
     lambda prefix, rest: f"+{prefix}{rest}"[:16], PREFIXES, st.text("0123456789", min_size=9)
 )
 DATA = st.dictionaries(
-    st.sampled_from(["name", "state", "zip", "country", "timezone", "time_zone"]),
+    st.sampled_from(["name", "state", "State", "ZIP", "zip", "country", "timezone", "Time_Zone"]),
     st.sampled_from(["", "CA", "Florida", "33101", "DE", "Asia/Tokyo", 'say "state"', "É"]),
 )
 
@@ -33,9 +34,9 @@ def test_an_import_finds_the_place_that_the_rules_find(
 
 
 def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placing, "_MOST_KEPT", 3)
-    monkeypatch.setattr(placing, "_by_beginning", {})
+    monkeypatch.setattr(places, "_MOST_KEPT", 3)
+    find = PlaceFinder()
     phones = ["+33612345678", "+12125551234", "+13055551234", "+442079460000", "+33612345678"]
     for phone in phones:
-        assert placing.place_of_json(phone, "{}", None) == place_of(phone, {}).key
-        assert len(placing._by_beginning) <= 3
+        assert find(phone, {}) == place_of(phone, {}).key
+        assert len(find._by_beginning) <= 3
