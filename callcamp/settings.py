@@ -7,6 +7,7 @@ a test fails when one is not.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -52,6 +53,11 @@ class Settings(BaseSettings):
         description="Address of the web pages; loopback only until users and passwords exist.",
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the web pages; 0: any.")
+    metrics_public: Literal["loopback", "always", "never"] = Field(
+        "loopback",
+        description="When /readyz and /metrics answer without a log-in: always, never, or while "
+        "http_host is loopback.",
+    )
     campaigns: bool = Field(
         True, description="Whether campaigns may dial at all; off: none starts, none calls."
     )
@@ -93,6 +99,9 @@ class Settings(BaseSettings):
         7, ge=1, description="How long uploaded files and lists of rows left out are kept."
     )
     log_json: bool = Field(False, description="Write logs as JSON lines instead of text.")
+    log_numbers: bool = Field(
+        False, description="Write whole phone numbers into logs, not just their last 4 digits."
+    )
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     @classmethod
