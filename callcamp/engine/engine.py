@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from callcamp.core.schedule import holiday_name
 from callcamp.core.states import AttemptStatus
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock
@@ -130,6 +131,8 @@ class Engine:
             BadCredentials: Asterisk refuses the log-in.
         """
         await self._hold()
+        # The library of public holidays takes half a second to load, which no call should wait for.
+        await asyncio.to_thread(holiday_name, "FR", self.clock.now().date())
         self.failed = asyncio.get_running_loop().create_future()
         try:
             await self._pick_up()
