@@ -7,7 +7,7 @@ and Asterisk as simulated). One test suite in ``tests/contract`` runs against ev
 from __future__ import annotations
 
 from callcamp.ports.access import AccessRecords, ApiToken, Session, User
-from callcamp.ports.gateway import CallGateway, CallOrder, LiveCall, SwitchFacts
+from callcamp.ports.gateway import CallGateway, CallOrder, LiveCall, Measured, SwitchFacts
 from callcamp.ports.records import (
     AuditEntry,
     CallFacts,
@@ -51,6 +51,7 @@ __all__ = [
     "DncList",
     "LiveCall",
     "MappingPreset",
+    "Measured",
     "OnDuplicate",
     "Records",
     "SavedFilter",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from callcamp.core.events import SwitchEvent
 from callcamp.core.outcome import Evidence
@@ -130,4 +130,25 @@ class CallGateway(Protocol):
 
     async def facts(self, endpoints: Sequence[str] = ()) -> SwitchFacts:
         """Ask Asterisk about itself, for ``doctor``."""
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A gateway that also tells how fast it is, for metrics; none has to."""
+
+    @property
+    def events_waiting(self) -> int:
+        """How many events were read from Asterisk and not taken yet."""
+        ...
+
+    def measure(
+        self, on_answer: Callable[[str, float], None], on_taken: Callable[[float], None]
+    ) -> None:
+        """Tell from now on how fast Asterisk and the reader of events are.
+
+        Args:
+            on_answer: gets the name of every answered action and the seconds it took.
+            on_taken: gets, of every event that is taken, the seconds since it was read.
+        """
         ...

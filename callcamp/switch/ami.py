@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from pydantic import SecretStr
 
@@ -79,6 +79,23 @@ class AmiGateway:
     def last_problem(self) -> str | None:
         """Why there is no link, in words; None while there is one."""
         return self._keeper.problem
+
+    @property
+    def events_waiting(self) -> int:
+        """How many events were read from Asterisk and not taken yet."""
+        return len(self._events)
+
+    def measure(
+        self, on_answer: Callable[[str, float], None], on_taken: Callable[[float], None]
+    ) -> None:
+        """Tell from now on how fast Asterisk and the reader of events are.
+
+        Args:
+            on_answer: gets the name of every answered action and the seconds it took.
+            on_taken: gets, of every event that is taken, the seconds since it was read.
+        """
+        self._keeper.on_answer = on_answer
+        self._events.on_taken = on_taken
 
     async def start(self) -> None:
         """Connect and keep connected; see :meth:`callcamp.ports.CallGateway.start`.

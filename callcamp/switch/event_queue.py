@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from callcamp.core.events import CallEvent, EventsLost, LinkDown, LinkUp, SwitchEvent
@@ -18,6 +19,10 @@ class EventQueue:
 
     Args:
         limit: most events kept.
+
+    Attributes:
+        on_taken: gets, of every event that the reader takes, the seconds since it was read from
+            Asterisk.
     """
 
     def __init__(self, limit: int) -> None:
@@ -25,6 +30,7 @@ class EventQueue:
         self._events: deque[SwitchEvent] = deque()
         self._lost = 0
         self._closed = False
+        self.on_taken: Callable[[float], None] | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     def put(self, event: CallEvent) -> None:
@@ -67,6 +73,8 @@ class EventQueue:
         event = self._events.popleft()
         if self._lost and len(self._events) <= self._limit // 2:
             self._note_gap()
+        if self.on_taken is not None:
+            self.on_taken((datetime.now(UTC) - event.at).total_seconds())
         return event
 
     def _note_gap(self) -> None:

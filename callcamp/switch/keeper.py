@@ -83,6 +83,7 @@ class SessionKeeper:
     Attributes:
         session: the session that works now, or None.
         problem: why there is none.
+        on_answer: see :class:`callcamp.switch.session.Session`.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class SessionKeeper:
         self._closed = False
         self.session: Session | None = None
         self.problem: str | None = "The gateway has not been started."
+        self.on_answer: Callable[[str, float], None] | None = None
 
     @property
     def busy(self) -> bool:
@@ -190,8 +192,15 @@ class SessionKeeper:
                 if not self._closed:
                     self._events.put_link(LinkDown(datetime.now(UTC), reason))
 
+        def answered(action: str, seconds: float) -> None:
+            if self.on_answer is not None:
+                self.on_answer(action, seconds)
+
         session = Session(
-            action_timeout_s=self._account.action_timeout_s, on_event=self._events.put, on_lost=lost
+            action_timeout_s=self._account.action_timeout_s,
+            on_event=self._events.put,
+            on_lost=lost,
+            on_answer=answered,
         )
         return session
 

@@ -24,6 +24,10 @@ _SHUTDOWN = b"Shutdown"
 _OURS = ATTEMPT_PREFIX.encode()
 
 
+def _unmeasured(_action: str, _seconds: float) -> None:
+    return
+
+
 class Session:
     """Actions out, answers and events in.
 
@@ -32,6 +36,8 @@ class Session:
         on_event: gets every fact about our calls, in order; events that come before
             :meth:`go_live` are kept for it.
         on_lost: gets, once, why the session is over.
+        on_answer: gets the name of every action that was answered, also by a refusal, and the
+            seconds from writing it to its answer (the end of it, if that is a list).
 
     Attributes:
         pending: the actions not answered yet.
@@ -44,10 +50,12 @@ class Session:
         action_timeout_s: float,
         on_event: Callable[[CallEvent], None],
         on_lost: Callable[[str], None],
+        on_answer: Callable[[str, float], None] = _unmeasured,
     ) -> None:
         self.pending = Pending(action_timeout_s)
         self._on_event = on_event
         self._on_lost = on_lost
+        self._on_answer = on_answer
         self._early: list[CallEvent] | None = []
         self._link: Link | None = None
         self.reason: str | None = None
@@ -115,7 +123,7 @@ class Session:
     ) -> list[Headers]:
         """Send an action that is encoded already; else as :meth:`request`."""
         link = self.check_usable()
-        future = self.pending.add(action, action_id, many=many)
+        future = self._expect(action, action_id, many=many)
         link.write(data)
         try:
             return await future
@@ -137,7 +145,7 @@ class Session:
             encode_action([("Action", action), ("ActionID", action_id), *one])
             for action_id, one in zip(ids, headers, strict=True)
         )
-        futures = [self.pending.add(action, action_id, many=False) for action_id in ids]
+        futures = [self._expect(action, action_id) for action_id in ids]
         link.write(data)
         try:
             return await asyncio.gather(*futures, return_exceptions=True)
@@ -187,6 +195,21 @@ class Session:
         if self._link is None or not self._link.writable:
             raise SwitchUnavailable("Asterisk does not take what we send now.")
         return self._link
+
+    def _expect(
+        self, action: str, action_id: str, *, many: bool = False
+    ) -> asyncio.Future[list[Headers]]:
+        future = self.pending.add(action, action_id, many=many)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+
+        def measure(done: asyncio.Future[list[Headers]]) -> None:
+            # Silence is no round trip: a timeout says how patient we are, not how fast Asterisk is.
+            if not done.cancelled() and not isinstance(done.exception(), SwitchTimeout):
+                self._on_answer(action, loop.time() - began_s)
+
+        future.add_done_callback(measure)
+        return future
 
     def _ended(self, reason: str) -> None:
         if not self._over.done():
