@@ -72,6 +72,30 @@ class TooBusy(CallcampError):
     id = "too_busy"
 
 
+class BadLogin(CallcampError):
+    """A log-in was refused; the message never tells which part of it was wrong."""
+
+    id = "bad_login"
+
+    def __init__(self) -> None:
+        super().__init__("That log-in is not right: check name, password and one-time code.")
+
+
+class CodeNeeded(CallcampError):
+    """The password is right, and the account asks for a one-time code as well."""
+
+    id = "code_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Give the one-time code that the app on your phone shows now.")
+
+
+class TooManyLogins(TooBusy):
+    """Too many log-ins failed lately; details name ``retry_after_s``."""
+
+    id = "too_many_logins"
+
+
 class SwitchError(CallcampError):
     """Something about Asterisk or the link to it."""
 

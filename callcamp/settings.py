@@ -98,6 +98,18 @@ class Settings(BaseSettings):
     import_keep_days: int = Field(
         7, ge=1, description="How long uploaded files and lists of rows left out are kept."
     )
+    session_idle_s: float = Field(
+        7200.0,
+        ge=120,
+        le=30 * 86400,
+        description="A log-in ends after this long without a request.",
+    )
+    session_max_s: float = Field(
+        43200.0,
+        ge=120,
+        le=90 * 86400,
+        description="A log-in ends after this long, used or not.",
+    )
     log_json: bool = Field(False, description="Write logs as JSON lines instead of text.")
     log_numbers: bool = Field(
         False, description="Write whole phone numbers into logs, not just their last 4 digits."

@@ -125,6 +125,13 @@ class AccessRecords(Protocol):
         """Change a password; every session of the account ends."""
         ...
 
+    async def replace_hash(self, user_id: int, old_hash: str, new_hash: str) -> bool:
+        """Keep the same password hashed anew; False: it was changed meanwhile, nothing is done.
+
+        Sessions go on, and it is not audited: nothing has changed for anybody.
+        """
+        ...
+
     async def set_totp(self, user_id: int, secret: str | None, *, now: datetime) -> None:
         """Ask for one-time codes made with ``secret`` from now on (None: no more)."""
         ...
@@ -202,12 +209,16 @@ class AccessRecords(Protocol):
         """
         ...
 
-    async def note_login_failed(self, key: str, *, now: datetime) -> None:
-        """Count a failed log-in of an account or an address; audited with the name tried."""
+    async def note_login_failed(self, key: str, *, address: str = "", now: datetime) -> None:
+        """Count a failed log-in of a key.
+
+        One of ``name:…`` is audited with the name tried and the address, one of ``token:…``
+        (a token that is none) with the address; one of ``address:…`` is only counted.
+        """
         ...
 
     async def failed_logins(self, keys: list[str], *, since: datetime) -> dict[str, int]:
-        """Return how many log-ins failed since, by key (``name:…``, ``address:…``)."""
+        """Return how many log-ins failed since, by key (see above; none: left out)."""
         ...
 
     async def clear_failed_logins(self, key: str) -> None:

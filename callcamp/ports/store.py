@@ -22,6 +22,7 @@ from callcamp.core.model import (
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CampaignEvent, CampaignStatus, ContactStatus
+from callcamp.ports.access import AccessRecords
 from callcamp.ports.records import Records
 from callcamp.ports.results import (
     AddResult,
@@ -34,7 +35,7 @@ from callcamp.ports.results import (
 )
 
 
-class Store(Records, Protocol):
+class Store(Records, AccessRecords, Protocol):
     """All that is remembered. Every method is one transaction.
 
     Methods raise :class:`callcamp.errors.NotFound` for things that do not exist and

@@ -50,10 +50,11 @@ from callcamp.store import (
 )
 from callcamp.store import contacts as contacts_
 from callcamp.store.database import database
+from callcamp.store.sqlaccess import AccessSql
 from callcamp.store.sqlrecords import RecordsSql
 
 
-class SqlStore(RecordsSql):
+class SqlStore(RecordsSql, AccessSql):
     """Everything that is remembered, in SQL; fulfils :class:`callcamp.ports.Store`.
 
     Args:
