@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -144,10 +145,16 @@ def sqlite_engine(url: URL, *, read_only: bool = False, size: int = 1) -> Engine
 
 
 class Database(ABC):
-    """A database that runs functions of a connection, each in one transaction."""
+    """A database that runs functions of a connection, each in one transaction.
+
+    Attributes:
+        on_commit: gets, of every committed write, the seconds from asking for it to its commit,
+            waiting for other writers included.
+    """
 
     def __init__(self, url: URL) -> None:
         self.url = url
+        self.on_commit: Callable[[float], None] | None = None
 
     @abstractmethod
     async def open(self) -> None:
@@ -163,11 +170,20 @@ class Database(ABC):
     ) -> T:
         """Run a function that only reads."""
 
-    @abstractmethod
     async def write(
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a function in one transaction, committed when it returns."""
+        began_s = time.monotonic()
+        result = await self._write(fn, *args, **kwargs)
+        if self.on_commit is not None:
+            self.on_commit(time.monotonic() - began_s)
+        return result
+
+    @abstractmethod
+    async def _write(
+        self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
 
 
 class SqliteDatabase(Database):
@@ -233,7 +249,7 @@ class SqliteDatabase(Database):
 
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, run)
 
-    async def write(
+    async def _write(
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a function on the writing connection, after those that wait already."""
@@ -302,9 +318,9 @@ class PostgresDatabase(Database):
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a function in a transaction of its own."""
-        return await self.write(fn, *args, **kwargs)
+        return await self._write(fn, *args, **kwargs)
 
-    async def write(
+    async def _write(
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a function in a transaction of its own."""
