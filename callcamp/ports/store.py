@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -53,6 +53,23 @@ class Store(Records, AccessRecords, Protocol):
 
     async def close(self) -> None:
         """Disconnect; safe twice."""
+        ...
+
+    async def check(self) -> None:
+        """Make sure that the database answers, and that its schema is still current.
+
+        Raises:
+            StoreError: it does not, or another version of callcamp has migrated it.
+        """
+        ...
+
+    def measure(self, on_commit: Callable[[float], None]) -> None:
+        """Tell from now on how long transactions take, for metrics.
+
+        Args:
+            on_commit: gets, of every committed transaction that writes, the seconds from
+                asking for it to its commit, waiting for other writers included.
+        """
         ...
 
     async def hold_engine(

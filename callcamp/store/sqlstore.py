@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +75,14 @@ class SqlStore(RecordsSql, AccessSql):
         except BaseException:
             await self._db.close()
             raise
+
+    async def check(self) -> None:
+        """Make sure that the database answers, and that its schema is still current."""
+        await self._db.read(schema.check)
+
+    def measure(self, on_commit: Callable[[float], None]) -> None:
+        """Tell from now on how long transactions take."""
+        self._db.on_commit = on_commit
 
     async def close(self) -> None:
         """Disconnect; safe twice."""
