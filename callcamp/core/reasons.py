@@ -197,7 +197,9 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
         False,
         "Raise its daily cap, or do not keep the same number.",
     ),
-    _R.ATTEMPTS_USED: ReasonMeaning("all its attempts are used", False, "Raise max_attempts."),
+    _R.ATTEMPTS_USED: ReasonMeaning(
+        "all its attempts are used", False, "Pause the campaign and raise max_attempts."
+    ),
     _R.DELETED: ReasonMeaning("it was deleted", False, "Add it again."),
     _R.IN_PROGRESS: ReasonMeaning("it is being called", False),
     _R.DONE: ReasonMeaning("it has a result", False, "Clone the campaign to call again."),

@@ -183,6 +183,7 @@ def change_settings(
     )
     _keep_version(connection, campaign_id, version, encoded, now)
     release_held(connection, campaign_id, BY_SETTINGS, now)
+    _give_attempts(connection, row, settings.retry.max_attempts, now)
     changed = encoded.keys() | row.settings.keys()
     names = sorted(n for n in changed if encoded.get(n) != row.settings.get(n))
     note(
@@ -194,6 +195,26 @@ def change_settings(
         after={"version": version, **{n: encoded.get(n) for n in names}},
     )
     return campaign(connection, campaign_id)
+
+
+def _give_attempts(connection: Connection, row: Row[Any], max_attempts: int, now: datetime) -> None:
+    """Have contacts wait for a call again that were skipped and have attempts left now."""
+    if row.status in OVER:
+        return
+    counts.update_where(
+        connection,
+        update(t.contact).values(
+            status=CONTACT.advance(ContactStatus.SKIPPED, ContactEvent.REOPENED).value,
+            due_at=now,
+            hold=None,
+        ),
+        _c.campaign_id == row.id,
+        _c.status == ContactStatus.SKIPPED.value,
+        _c.hold == Reason.ATTEMPTS_USED.value,
+        _c.attempts - _c.round_base < max_attempts,
+        status=ContactStatus.PENDING.value,
+        hold=None,
+    )
 
 
 def release_held(

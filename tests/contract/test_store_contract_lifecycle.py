@@ -9,7 +9,7 @@ import pytest
 from store_kit import NOW, claimed, dialed, draft, ended, ids, problems, released, running, take
 from test_store_contract_gate import pass_over
 
-from callcamp.core.campaign_settings import CampaignMode
+from callcamp.core.campaign_settings import CampaignMode, RetryPolicy
 from callcamp.core.changes import ContactChange, NewSuppression
 from callcamp.core.model import ContactChoice, NewContact
 from callcamp.core.outcome import Disposition
@@ -203,6 +203,39 @@ async def test_other_settings_have_held_contacts_looked_at_again(store: SqlStore
         (Reason.RETRY_WAITS, LATER),
     ]
     assert await store.recount(campaign_id) == {}
+
+
+async def test_more_attempts_bring_back_whom_the_want_of_them_left_out(store: SqlStore) -> None:
+    campaign_id = await running(store, 3)
+    settings = (await store.campaign(campaign_id)).settings
+    await dialed(store, campaign_id, 2)
+    busy = [
+        ended(f"a-{n:05d}", Disposition.BUSY, ContactEvent.RETRY_SCHEDULED, NOW) for n in (0, 1)
+    ]
+    assert problems(await store.apply(busy)) == [None] * 2
+    first, second, third = await store.contacts(campaign_id)
+    for contact in (first, second):
+        await store.skip_contact(contact.id, Reason.ATTEMPTS_USED, now=NOW)
+    await store.suppress([NewSuppression(second.phone, "x", "api")], now=NOW)
+    await store.skip_contact(third.id, Reason.ZONE_UNKNOWN, now=NOW)
+
+    async def change(version: int, most: int) -> list[tuple[ContactStatus, Reason | None]]:
+        wanted = replace(settings, retry=RetryPolicy(max_attempts=most))
+        await store.change_settings(campaign_id, wanted, expected_version=version, now=LATER)
+        assert await store.recount(campaign_id) == {}
+        return [(c.status, c.hold) for c in await store.contacts(campaign_id)]
+
+    used, unknown = (
+        (ContactStatus.SKIPPED, reason) for reason in (Reason.ATTEMPTS_USED, Reason.ZONE_UNKNOWN)
+    )
+    assert await change(1, 1) == [used, used, unknown]
+    assert await change(2, 2) == [(PENDING, None), (PENDING, None), unknown]
+    assert [c.due_at for c in await store.contacts(campaign_id)] == [LATER, LATER, None]
+    assert (await store.counts(campaign_id)).contacts == {PENDING: 2, ContactStatus.SKIPPED: 1}
+    for contact in (first, second):
+        await store.skip_contact(contact.id, Reason.ATTEMPTS_USED, now=NOW)
+    await store.move_campaign(campaign_id, CampaignEvent.STOPPED, now=LATER)
+    assert await change(3, 9) == [used, used, unknown], "a campaign that is over calls nobody"
 
 
 async def test_what_people_do_is_audited_with_what_it_was_before(store: SqlStore) -> None:

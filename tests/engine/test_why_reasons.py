@@ -679,7 +679,13 @@ async def attempts_used(s: Scene, _folder: Path) -> Told:
     await s.change(campaign, retry=RetryPolicy(max_attempts=1))
     await s.commands.resume(campaign.id)
     s.skip_to(s.now + timedelta(seconds=601))
-    return Told(campaign)
+
+    async def give_one_more() -> None:
+        await s.commands.pause(campaign.id)
+        await s.change(campaign, retry=RetryPolicy(max_attempts=2))
+        await s.commands.resume(campaign.id)
+
+    return Told(campaign, lift=give_one_more)
 
 
 @situation(Reason.DELETED)
