@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Contacts: import files, undo imports, save mappings.", no_args_is_help=True)
 CampaignArgument = Annotated[int, typer.Argument(help="Number of the campaign.")]
+OnDuplicateOption = Annotated[
+    OnDuplicate, typer.Option(help="What to do with a number the campaign has already.")
+]
 
 
 @app.command("import")
@@ -64,6 +68,7 @@ def import_file(
     replace: Annotated[
         bool, typer.Option("--replace", help="Delete the contacts of the draft first.")
     ] = False,
+    on_duplicate: OnDuplicateOption = OnDuplicate.SKIP,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -97,7 +102,10 @@ def import_file(
                     ask("Import them?")
                 with progress("Importing") as on_progress:
                     done = await imports.confirm(
-                        preview.id, replace=replace, on_progress=on_progress
+                        preview.id,
+                        replace=replace,
+                        on_duplicate=on_duplicate,
+                        on_progress=on_progress,
                     )
                 confirmed = True
                 if save_preset is not None:
@@ -113,6 +121,7 @@ def import_file(
         emit_json(done)
     elif done.status == "confirmed":
         say(f"Import {done.id} added {count(done.added, 'contact')}.")
+        _say_fates(done.report["done"])
         note(f"To take them back: callcamp contacts undo {done.id}")
         if save_preset is not None:
             note(f"The mapping is saved: --preset {shlex.quote(save_preset)}")
@@ -146,9 +155,7 @@ def from_directory(
         list[str] | None, typer.Option(help="Whose first number this is; several times.")
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody.")] = False,
-    on_duplicate: Annotated[
-        OnDuplicate, typer.Option(help="What to do with a number the campaign has already.")
-    ] = OnDuplicate.SKIP,
+    on_duplicate: OnDuplicateOption = OnDuplicate.SKIP,
     json: JsonOption = False,
 ) -> None:
     """Add people of the contact directory to a campaign, all or none."""
@@ -169,14 +176,19 @@ def from_directory(
         emit_json(done)
         return
     say(f"Added {count(done.added, 'contact')}.")
-    for number, what in (
-        (done.suppressed, "of them must not be called and are skipped"),
-        (done.updated, "were there already and are updated"),
-        (done.reopened, "were there already and wait for a call again"),
-        (done.duplicates, "were there already and stay as they are"),
+    _say_fates(asdict(done))
+
+
+def _say_fates(numbers: dict[str, int]) -> None:
+    """Say what became of those who were not simply added."""
+    for name, what in (
+        ("suppressed", "of them must not be called and are skipped"),
+        ("updated", "were there already and are updated"),
+        ("reopened", "were there already and wait for a call again"),
+        ("duplicates", "were there already and stay as they are"),
     ):
-        if number:
-            say(f"{number:,} {what}.")
+        if numbers[name]:
+            say(f"{numbers[name]:,} {what}.")
 
 
 @app.command("imports")

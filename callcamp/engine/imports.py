@@ -23,7 +23,7 @@ from callcamp.core.states import CampaignStatus
 from callcamp.engine.children import OnProgress, ask_child
 from callcamp.engine.reader import Reader, forget_contacts, throw_away
 from callcamp.errors import CallcampError, Conflict
-from callcamp.ports import ContactImport, Store, current_actor
+from callcamp.ports import ContactImport, OnDuplicate, Store, current_actor
 from callcamp.settings import Settings
 
 LOCKED = "CSV contacts are locked for this campaign. Use Clone if you need a different contact set."
@@ -139,13 +139,18 @@ class Imports:
         import_id: int,
         *,
         replace: bool = False,
+        on_duplicate: OnDuplicate = OnDuplicate.SKIP,
         on_progress: OnProgress | None = None,
     ) -> ContactImport:
         """Add the contacts of a preview to its campaign, all or none.
 
+        The report of the import then has ``done``: what became of numbers that the campaign
+        has already, and how many of the new ones must not be called.
+
         Args:
             import_id: the preview.
             replace: delete the contacts that are there first; only for a draft.
+            on_duplicate: what to do with numbers that the campaign has already.
             on_progress: told how far it is.
 
         Raises:
@@ -170,6 +175,7 @@ class Imports:
             "staging": str(staging),
             "now": self._clock().isoformat(),
             "replace": replace,
+            "on_duplicate": on_duplicate.value,
             "actor": current_actor(),
         }
         try:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from callcamp.errors import CallcampError
-from callcamp.ports import acting_as
+from callcamp.ports import OnDuplicate, acting_as
 from callcamp.store.bulk import existing_phones, insert_from_staging
 
 
@@ -43,8 +43,9 @@ def insert(job: dict[str, Any]) -> dict[str, Any]:
             now=datetime.fromisoformat(job["now"]),
             progress=lambda done, total: _say(progress=done / max(1, total), rows=done),
             replace=job["replace"],
+            on_duplicate=OnDuplicate(job["on_duplicate"]),
         )
-    return {"added": result.added, "duplicates": result.duplicates}
+    return {"added": result.added}
 
 
 def main() -> None:

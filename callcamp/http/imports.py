@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -91,6 +91,7 @@ async def show(
             "report": report,
             "samples": samples,
             "variable_of": {column: name for name, column in report["variables"].items()},
+            "others": report["others"],
             "new_contacts": report["valid"] - report["duplicates_in_campaign"],
             "replaceable": counts.total if _replaceable(campaign) else 0,
             "problem": problem.message if problem else "",
@@ -120,7 +121,8 @@ async def remap(request: web.Request) -> web.StreamResponse:
     name = str(data.get("save_as", "")).strip()
     try:
         report = {**_EMPTY_REPORT, **imported.report}
-        mapping, options = read_mapping(data, report["columns"]), read_options(data, report)
+        mapping = read_mapping(data, report["columns"], report["others"])
+        options = read_options(data, report)
         saving = bool(name) or "save" in data
         if saving:
             MappingPreset(name, mapping.as_dict(), now)
@@ -154,7 +156,10 @@ async def _again(
     if keep or options == options_of(imported.report):
         return await preview(mapping), ""
     report = imported.report
-    if mapping.phone == report["mapping"]["phone"] and mapping.variables == report["variables"]:
+    used = Mapping(
+        report["mapping"]["phone"], report["variables"], others=tuple(report.get("others", ()))
+    )
+    if mapping == used:
         if report.get("mapping_proposed"):
             return await _with_some_phone(preview)
         mapping = Mapping.from_dict(report["mapping"])
@@ -166,18 +171,25 @@ async def _again(
     return await _with_some_phone(preview)
 
 
-def read_mapping(data: MultiMapping[Any], columns: list[str]) -> Mapping:
+def read_mapping(
+    data: MultiMapping[Any], columns: list[str], others: Sequence[str] = ()
+) -> Mapping:
     """Return the mapping that the form means.
 
     Columns are told by their place, so that no name of a file can be mistaken.
 
+    Args:
+        data: the form.
+        columns: names of the columns of the file.
+        others: columns of further numbers of the mapping before, whose order stays.
+
     Raises:
-        InvalidInput: there is no such phone column, or two columns have one variable.
+        InvalidInput: there is no such phone column, no such column of further numbers or too
+            many of them, or two columns have one variable.
     """
-    text = data.get("phone", "")
-    if not (text.isascii() and text.isdigit() and int(text[:6]) < len(columns)):
-        raise InvalidInput("Say which column holds the phone number.", field="phone", value=text)
-    phone = columns[int(text)]
+    phone = _column(data.get("phone", ""), columns, "phone")
+    ticked = [_column(text, columns, "other") for text in data.getall("other", [])]
+    further = [*(name for name in others if name in ticked), *ticked]
     variables: dict[str, str] = {}
     for column, value in zip(columns, data.getall("variable", []), strict=False):
         name = value.strip()
@@ -188,7 +200,17 @@ def read_mapping(data: MultiMapping[Any], columns: list[str]) -> Mapping:
                 f"Two columns cannot both be the variable {name!r}.", field="variable", value=name
             )
         variables[name] = column
-    return Mapping(phone, variables)
+    return Mapping(
+        phone, variables, others=tuple(name for name in dict.fromkeys(further) if name != phone)
+    )
+
+
+def _column(text: str, columns: list[str], field: str) -> str:
+    """Return the column that a field of the form gives by its place."""
+    if not (text.isascii() and text.isdigit() and int(text[:6]) < len(columns)):
+        what = "the phone number" if field == "phone" else "further numbers"
+        raise InvalidInput(f"Say which column holds {what}.", field=field, value=text)
+    return columns[int(text[:6])]
 
 
 async def confirm(request: web.Request) -> web.StreamResponse:
@@ -242,6 +264,7 @@ _EMPTY_REPORT: dict[str, Any] = {
     "columns": [],
     "mapping": {"phone": "", "variables": {}, "rest": False},
     "variables": {},
+    "others": [],
     "unmapped": [],
     "rows": 0,
     "blank": 0,

@@ -285,12 +285,20 @@ def _insert(connection: Connection, row: Row[Any], staged: _Staged, job: _Job) -
     if staged.others != "NULL":
         _note_numbers(connection, row.campaign_id, last)
     suppressed = contacts.skip_listed(connection, row.campaign_id, last, job.now)
+    result = AddResult(added, seen - added - updated - reopened, updated, reopened, suppressed)
+    done = {
+        name: getattr(result, name) for name in ("duplicates", "updated", "reopened", "suppressed")
+    }
     connection.execute(
         update(t.contact_import)
         .where(t.contact_import.c.id == row.id)
-        .values(status="confirmed", added=added, confirmed_at=job.now)
+        .values(
+            status="confirmed",
+            added=added,
+            confirmed_at=job.now,
+            report={**row.report, "done": done},
+        )
     )
-    result = AddResult(added, seen - added - updated - reopened, updated, reopened, suppressed)
     adding.finish(connection, campaign, result, job.now, **{"import": row.id})
     return result
 

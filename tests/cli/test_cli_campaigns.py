@@ -90,6 +90,22 @@ def test_replace_and_undo(camp: Cli, people: str, tmp_path: Path) -> None:
     assert "more.csv" in camp("contacts", "imports", "1").out
 
 
+def test_what_becomes_of_duplicates_is_chosen_and_told(camp: Cli, tmp_path: Path) -> None:
+    camp("campaign", "create", "Spring")
+    (tmp_path / "one.csv").write_text("phone,city\n2025550177,Oslo\n")
+    (tmp_path / "two.csv").write_text("phone,city\n2025550177,Rome\n2025550178,Nice\n")
+    camp("contacts", "import", "1", "one.csv", "--yes")
+    ran = camp("contacts", "import", "1", "two.csv", "--yes", "--on-duplicate", "update")
+    assert "added 1 contact." in ran.out
+    assert "1 were there already and are updated." in ran.out
+    items = camp("contacts", "list", "1", "--json").json["items"]
+    assert [one["variables"]["city"] for one in items] == ["Rome", "Nice"]
+    ran = camp("contacts", "import", "1", "two.csv", "--yes", "--json")
+    done = {"duplicates": 2, "updated": 0, "reopened": 0, "suppressed": 0}
+    assert ran.json["report"]["done"] == done
+    camp("contacts", "import", "1", "two.csv", "--yes", "--on-duplicate", "x", code=2)
+
+
 def test_a_file_without_a_usable_row_is_a_failure(camp: Cli, tmp_path: Path) -> None:
     camp("campaign", "create", "Spring")
     (tmp_path / "bad.csv").write_text("phone,name\nabc,x\ndef,y\n")

@@ -21,12 +21,14 @@ from callcamp.contacts.staging import ROWS_FILE
 from callcamp.contacts.table import ReadOptions
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
 from callcamp.core.model import NewContact
-from callcamp.core.states import CampaignEvent
+from callcamp.core.reasons import Reason
+from callcamp.core.states import CampaignEvent, ContactStatus
 from callcamp.engine import children
 from callcamp.engine import imports as module
 from callcamp.engine.children import ChildFailed, ChildTimeout
 from callcamp.engine.imports import LOCKED, Imports
 from callcamp.errors import Conflict, InvalidInput, LimitExceeded, NotFound
+from callcamp.ports import OnDuplicate
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
 
@@ -115,6 +117,43 @@ async def test_duplicates_against_the_campaign_are_counted_and_left_out(place: P
     assert (await place.imports.confirm(two.id)).added == 1
     assert await place.imports.undo(two.id) == 1
     assert await place.phones() == ["+33612345678", "+33612345679"]
+
+
+@pytest.mark.parametrize(
+    ("on_duplicate", "done", "data"),
+    [
+        (OnDuplicate.SKIP, (0, 0), {"city": "Paris"}),
+        (OnDuplicate.UPDATE, (1, 0), {"city": "Lyon"}),
+        (OnDuplicate.CALL_AGAIN, (0, 1), {"city": "Lyon"}),
+    ],
+)
+async def test_what_becomes_of_duplicates_can_be_chosen(
+    place: Place, on_duplicate: OnDuplicate, done: tuple[int, int], data: dict[str, str]
+) -> None:
+    one = await place.preview("phone,city\n0612345678,Paris\n")
+    await place.imports.confirm(one.id)
+    (contact,) = await place.store.contacts(place.campaign_id)
+    await place.store.skip_contact(contact.id, Reason.FAILED, now=NOW)
+    two = await place.preview(
+        "phone,city,home\n0612345678,Lyon,0140000001\n0612345679,Nice,\n",
+        mapping=Mapping("phone", {"city": "city"}, others=("home",)),
+    )
+    told = await place.imports.confirm(two.id, on_duplicate=on_duplicate)
+    updated, reopened = done
+    assert told.added == 1
+    assert told.report["done"] == {
+        "duplicates": 1 - updated - reopened,
+        "updated": updated,
+        "reopened": reopened,
+        "suppressed": 0,
+    }
+    (contact,) = await place.store.contacts(place.campaign_id, phone="+33612345678")
+    assert contact.variables == data
+    assert contact.others == (("+33140000001",) if data["city"] == "Lyon" else ())
+    assert (contact.status is ContactStatus.PENDING) == bool(reopened)
+    assert await place.store.recount(place.campaign_id) == {}
+    assert await place.imports.undo(two.id) == 1
+    assert await place.phones() == ["+33612345678"]
 
 
 async def test_a_draft_may_be_replaced(place: Place) -> None:

@@ -6,12 +6,14 @@ import csv
 import errno
 import io
 import os
+import re
 
 import aiohttp
 import pytest
 from openpyxl import Workbook
 from web_fakes import token_in
 
+from callcamp.engine.commands import utc_now
 from callcamp.errors import InvalidInput
 from callcamp.http.exports import attachment
 from callcamp.http.imports import read_mapping
@@ -111,6 +113,31 @@ async def test_another_mapping_is_another_preview(client, engine, post, send):
     assert wrong.status == 409
 
 
+async def test_columns_of_further_numbers_stay_when_the_form_comes_back(client, engine, post, send):
+    campaign = await engine.campaign()
+    file = "tel,home,work,name\n+12025550101,+12025550102,+12025550103,Ada\n+12025550104,,,Bob\n"
+    path = (await send(campaign.id, file)).headers["Location"]
+    preset = {"phone": "tel", "variables": {"name": "name"}, "others": ["work", "home"]}
+    await engine.store.save_mapping_preset("all", preset, now=utc_now())
+    path = (await post(f"{path}/preset", {"preset": "all"})).headers["Location"]
+    page = await (await client.get(path)).text()
+    ticked = re.findall(r'name="other" value="(\d)" checked', page)
+    assert ticked == ["1", "2"]
+    assert "+12025550101, +12025550103, +12025550102" in page
+    fields = {"phone": "0", "variable": ["", "", "", "name"], "other": ticked}
+    path = (await post(f"{path}/mapping", {**fields, "encoding": "cp858"})).headers["Location"]
+    report = (await engine.store.contact_import(int(path.rpartition("/")[2]))).report
+    assert report["others"] == ["work", "home"]
+    assert report["mapping"]["variables"] == {"name": "name"}
+    fewer = {**fields, "other": "1", "save_as": "one"}
+    path = (await post(f"{path}/mapping", fewer)).headers["Location"].partition("?")[0]
+    assert (await engine.store.mapping_presets())[-1].mapping["others"] == ["home"]
+    assert (await post(f"{path}/mapping", {**fields, "other": "9"})).status == 400
+    assert (await post(f"{path}/confirm")).status == 303
+    ada, bob = await engine.store.contacts(campaign.id)
+    assert (ada.others, bob.others) == (("+12025550102",), ())
+
+
 async def test_without_a_likely_phone_column_it_is_asked_for(client, engine, post, send):
     campaign = await engine.campaign()
     rows = "a,b\nx,1\n" + "x,+12025550101\n" + "x,n/a\n" * 5
@@ -153,8 +180,6 @@ async def test_a_file_is_read_as_the_form_says(client, engine, post, send):
 
 
 async def test_an_untouched_preset_survives_another_way_of_reading(client, engine, post, send):
-    from callcamp.engine.commands import utc_now
-
     preset = {"phone": "phone_number", "variables": {"x": "not there"}, "rest": True}
     await engine.store.save_mapping_preset("all", preset, now=utc_now())
     campaign = await engine.campaign()
@@ -404,8 +429,6 @@ async def test_a_campaign_that_is_over_takes_no_contacts(client, engine, send):
 
 
 async def test_a_foreign_report_is_still_shown(client, engine):
-    from callcamp.engine.commands import utc_now
-
     campaign = await engine.campaign()
     made = await engine.store.create_import(campaign.id, "old.csv", {}, now=utc_now())
     response = await client.get(f"/imports/{made.id}")
@@ -453,6 +476,11 @@ def test_mapping_goes_by_place_not_by_name():
     for bad in ("", "3", "-1", "x", "٣"):
         with pytest.raises(InvalidInput):
             read_mapping(MultiDict([("phone", bad)]), ["x", "tel", "y"])
+    ticked = MultiDict([("phone", "1"), ("other", "0"), ("other", "1"), ("other", "2")])
+    assert read_mapping(ticked, ["x", "tel", "y"], ["y"]).others == ("y", "x")
+    too_many = MultiDict([("phone", "0"), *(("other", str(n)) for n in range(1, 11))])
+    with pytest.raises(InvalidInput, match="columns of further numbers"):
+        read_mapping(too_many, [f"c{n}" for n in range(11)])
     twice = MultiDict([("phone", "1"), ("variable", "a"), ("variable", ""), ("variable", "a")])
     with pytest.raises(InvalidInput, match="both"):
         read_mapping(twice, ["x", "tel", "y"])
