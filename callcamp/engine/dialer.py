@@ -27,6 +27,7 @@ from callcamp.engine.live import LiveFeed
 from callcamp.engine.registry import Person, Registry, Track
 from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.tracker import Returned, Tracker
+from callcamp.engine.vitals import TrunkVitals
 from callcamp.errors import CallcampError, InvalidInput, NotFound, StoreError
 from callcamp.ports import CallGateway, CallOrder, Store
 from callcamp.switch import ATTEMPT_PREFIX
@@ -129,6 +130,12 @@ class Dialer:
             "trunks_refusing": [lane.trunk.id for lane in lanes if lane.blocked],
             "trunks_at_cps": [lane.trunk.id for lane in lanes if not lane.room()],
         }
+
+    def vitals(self) -> tuple[TrunkVitals, ...]:
+        """Return how the trunks' lanes are."""
+        return tuple(
+            lane.vitals(self._registry.on_trunk(lane.trunk.id)) for lane, _ in self._lanes.values()
+        )
 
     def campaign_changed(self, campaign_id: int) -> None:
         """Read campaigns again soon: one was changed, or got contacts."""

@@ -26,6 +26,7 @@ from callcamp.engine.reconcile import Reconciler
 from callcamp.engine.registry import Person, Registry, Track
 from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.tracker import Returned, Tracker
+from callcamp.engine.vitals import Vitals, oldest_unsettled_s
 from callcamp.errors import Conflict, StoreError, SwitchUnavailable
 from callcamp.ports import CallGateway, Store
 from callcamp.settings import Settings
@@ -176,6 +177,23 @@ class Engine:
             "link_problem": self.link_problem,
             **self._dialer.state(),
         }
+
+    def vitals(self) -> Vitals:
+        """Return how the engine is, for health checks and metrics."""
+        return Vitals(
+            running=self.failed is not None and not self.failed.done(),
+            holds_right=self._holds_right(),
+            synced=self.tracker.synced,
+            live=len(self._registry),
+            backlog=self.tracker.backlog(),
+            unsettled_s=oldest_unsettled_s(
+                self._registry,
+                self.clock.now(),
+                margin_s=self.settings.settle_margin_s,
+                max_call_s=self.settings.max_call_s,
+            ),
+            trunks=self._dialer.vitals(),
+        )
 
     def _on_change(self, campaign_id: int | None) -> None:
         if campaign_id is None:

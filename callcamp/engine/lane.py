@@ -19,6 +19,7 @@ from callcamp.engine.ending import UNSENDABLE
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.registry import Track
 from callcamp.engine.tracker import Tracker
+from callcamp.engine.vitals import TrunkVitals
 from callcamp.errors import InvalidInput, SwitchRefused, SwitchTimeout, SwitchUnavailable
 from callcamp.ports import CallGateway, CallOrder
 
@@ -80,6 +81,7 @@ class Lane:
         self._unsent: dict[str, Track] = {}
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
+        self._placed = 0
         self._blocked_until_s = 0.0
         self._refused_pause_s = REFUSED_PAUSE_S
 
@@ -100,6 +102,12 @@ class Lane:
     def blocked(self) -> bool:
         """Whether Asterisk refused calls on this trunk a moment ago."""
         return self._clock.monotonic_s() < self._blocked_until_s
+
+    def vitals(self, live: int) -> TrunkVitals:
+        """Return how the lane is, with ``live`` attempts on its trunk."""
+        return TrunkVitals(
+            self.trunk.id, self.trunk.cps, self._placed, len(self._queue), live, self.blocked
+        )
 
     def put(self, call: ReadyCall) -> None:
         """Take a call to send as soon as the trunk's CPS allows it."""
@@ -173,6 +181,7 @@ class Lane:
         self._bucket = self._bucket.take(self._clock.monotonic_s())
         track.sent_at = self._clock.now()
         track.sent_to = self._tracker.switch_started_at
+        self._placed += 1
         self._live.note_placed(track.campaign_id, track.sent_at)
         try:
             await self._gateway.originate(call.order)

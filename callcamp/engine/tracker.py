@@ -118,6 +118,14 @@ class Tracker:
         self.sight = 0
         """Counts whatever makes a comparison with Asterisk that is under way worthless."""
 
+    def backlog(self) -> dict[str, int]:
+        """Return what waits for the tracker; see :class:`callcamp.engine.vitals.Vitals`."""
+        return {
+            "uncommitted": len(self._dirty),
+            "closing": len(self._closing),
+            "undeleted": len(self._to_delete),
+        }
+
     async def read_events(self) -> None:
         """Note events as they come, until the gateway closes."""
         async for event in self._gateway.events():
