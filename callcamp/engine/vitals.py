@@ -76,7 +76,7 @@ def oldest_unsettled_s(
         for track in tracks
         if (since := _since(track, margin_s, max_call_s)) is not None
     )
-    return max(0.0, *waits, 0.0)
+    return max(0.0, max(waits, default=0.0))
 
 
 def _since(track: Track, margin_s: float, max_call_s: float) -> datetime | None:
