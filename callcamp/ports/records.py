@@ -202,7 +202,8 @@ class Records(Protocol):
     async def unsuppress(self, phone: str, *, campaign_id: int | None, now: datetime) -> bool:
         """Take a number off the list (everywhere, or one campaign's); False: it was not there.
 
-        Contacts that were skipped stay so; adding them again calls them.
+        Contacts that were skipped stay so until they are added again: excluded ones under
+        every policy, those who were on the list everywhere under ``call_again``.
         """
         ...
 

@@ -246,7 +246,8 @@ class Adding:
             place = now_is if was != now_is or row.hold == Reason.DELETED else row.place
         status, hold = ContactStatus(row.status), row.hold
         moved = place != row.place
-        opened = self._opens(status, hold, moved=moved) and self._may_be_called(
+        listed = not reasons.keys().isdisjoint(numbers_of(row))
+        opened = self._opens(status, hold, moved=moved, listed=listed) and self._may_be_called(
             connection, (row.phone, *(others or ())), reasons
         )
         if not replaces and not opened:
@@ -265,11 +266,18 @@ class Adding:
             "round_base": row.attempts if opened else row.round_base,
         }, opened
 
-    def _opens(self, status: ContactStatus, hold: str | None, *, moved: bool) -> bool:
-        """Tell whether a contact that is added again is to be called again."""
+    def _opens(self, status: ContactStatus, hold: str | None, *, moved: bool, listed: bool) -> bool:
+        """Tell whether a contact that is added again is to be called again.
+
+        Args:
+            status: its status.
+            hold: why it is skipped.
+            moved: whether it is somewhere else now.
+            listed: whether a number that it had is still excluded, or on a do-not-call list.
+        """
         if status is ContactStatus.SKIPPED:
             if hold == Reason.EXCLUDED:
-                return not self.settings.sticky_exclusion
+                return not (self.settings.sticky_exclusion and listed)
             if hold == Reason.DELETED or (hold == Reason.ZONE_UNKNOWN and moved):
                 return True
         return self.on_duplicate is OnDuplicate.CALL_AGAIN and status in _CALLED

@@ -195,6 +195,40 @@ async def test_an_exclusion_is_lifted_by_adding_again_unless_it_is_sticky(
     assert await store.recount(campaign_id) == {}
 
 
+@pytest.mark.parametrize("sticky", [False, True])
+async def test_who_was_taken_off_the_list_is_called_when_added_again(
+    store: SqlStore, sticky: bool
+) -> None:
+    campaign_id = await running(store, 0, **ALWAYS, sticky_exclusion=sticky)
+    await store.add_contacts(campaign_id, [NewContact(A), NewContact(B)], now=NOW)
+    entries = [NewSuppression(A, "x", "api", campaign_id), NewSuppression(B, "x", "api")]
+    assert (await store.suppress(entries, now=NOW)).contacts_skipped == 2
+    for phone, of in ((A, campaign_id), (B, None)):
+        assert await store.unsuppress(phone, campaign_id=of, now=NOW)
+    again = [NewContact(A), NewContact(B)]
+    assert await store.add_contacts(campaign_id, again, now=NOW) == AddResult(0, 1, reopened=1)
+    a, b = await store.contacts(campaign_id)
+    assert (a.status, a.hold) == (PENDING, None)
+    assert (b.status, b.hold) == (SKIPPED, Reason.DO_NOT_CALL)
+    done = await store.add_contacts(
+        campaign_id, again[1:], on_duplicate=OnDuplicate.CALL_AGAIN, now=NOW
+    )
+    assert done == AddResult(0, 0, reopened=1)
+    assert await store.recount(campaign_id) == {}
+
+
+async def test_a_further_number_does_not_get_round_a_sticky_exclusion(store: SqlStore) -> None:
+    campaign_id = await running(store, 0, **ALWAYS, sticky_exclusion=True)
+    await store.add_contacts(campaign_id, [NewContact(A)], now=NOW)
+    await store.suppress([NewSuppression(A, "x", "api", campaign_id)], now=NOW)
+    for policy in OnDuplicate:
+        await store.add_contacts(
+            campaign_id, [NewContact(A, others=(B,))], on_duplicate=policy, now=NOW
+        )
+        (contact,) = await store.contacts(campaign_id)
+        assert (contact.status, contact.hold) == (SKIPPED, Reason.EXCLUDED)
+
+
 async def test_a_sticky_exclusion_of_some_numbers_leaves_the_others(store: SqlStore) -> None:
     campaign_id = await completed_one(store, sticky_exclusion=True)
     options = {"now": LATER, "on_duplicate": OnDuplicate.CALL_AGAIN}
