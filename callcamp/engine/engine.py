@@ -14,6 +14,7 @@ import structlog
 
 from callcamp.core.schedule import holiday_name
 from callcamp.core.states import AttemptStatus
+from callcamp.engine.access import Access
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands
@@ -57,6 +58,8 @@ class Engine:
         self.settings = settings
         self.clock = clock or Clock()
         self.live = LiveFeed()
+        # Log-ins go by the real clock, also where the engine's runs faster than the world.
+        self.access = Access(store, settings)
         self._registry = Registry()
         self._book = CampaignBook(store, self._registry)
         self._rules = RuleBook(load_presets(settings))
