@@ -8,6 +8,7 @@ from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands
 from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
+from callcamp.engine.vitals import Vitals
 from callcamp.ports import Store
 
 
@@ -37,6 +38,15 @@ class EngineLike(Protocol):
     @property
     def imports(self) -> Imports:
         """Files that become contacts."""
+        ...
+
+    @property
+    def gateway(self) -> object:
+        """The way to Asterisk; metrics measure one that lets them."""
+        ...
+
+    def vitals(self) -> Vitals:
+        """Return how the engine is, for health checks and metrics."""
         ...
 
     @property

@@ -16,6 +16,7 @@ from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands, utc_now
 from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
+from callcamp.engine.vitals import Vitals
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
 
@@ -32,6 +33,11 @@ class FakeEngine:
     link_up: bool = True
     link_problem: str | None = None
     settings: Settings = field(default_factory=Settings)
+    gateway: object = None
+    fares: Vitals = field(default_factory=Vitals)
+
+    def vitals(self) -> Vitals:
+        return self.fares
 
     async def campaign(self, name: str = "Renewal", contacts: int = 0, **changes: Any) -> Campaign:
         """Add a trunk and a draft."""
