@@ -82,6 +82,8 @@ def record(
                 f"Recorded the consent of {count(done.recorded, 'number')} for {scope}; "
                 f"{count(done.contacts_released, 'waiting contact')} looked at again."
             )
+            if done.revoked:
+                say(f"{count(done.revoked, 'number')} left out: revoked after this was given.")
 
 
 @app.command()

@@ -28,6 +28,7 @@ class ConsentsRecorded:
         rows: rows with something in them.
         refused: rows whose number cannot be used.
         problems: the first of those.
+        revoked: numbers left out because a consent was revoked after this one was given.
     """
 
     recorded: int
@@ -35,6 +36,7 @@ class ConsentsRecorded:
     rows: int
     refused: int
     problems: tuple[RefusedRow, ...]
+    revoked: int = 0
 
 
 class Consents(Desk):
@@ -64,6 +66,7 @@ class Consents(Desk):
 
         Raises:
             InvalidInput: a value is unusable.
+            Conflict: the one on record was revoked after this one was given.
         """
         consent = self._consent(need_number(phone, region), scope, source, given_at, expires_at)
         await self._store.record_consent(consent)
@@ -110,10 +113,17 @@ class Consents(Desk):
             any_range=False,
         )
         numbers = await asyncio.to_thread(lambda: list(dict.fromkeys(file.numbers())))
-        await self._store.record_consents(replace(model, phone=number) for number in numbers)
+        recorded = await self._store.record_consents(
+            replace(model, phone=number) for number in numbers
+        )
         released = await self._release()
         return ConsentsRecorded(
-            len(numbers), released, file.rows, file.refused, tuple(file.problems)
+            recorded,
+            released,
+            file.rows,
+            file.refused,
+            tuple(file.problems),
+            len(numbers) - recorded,
         )
 
     async def revoke_consent(self, phone: str, *, region: str | None = None, scope: str) -> str:

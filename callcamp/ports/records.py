@@ -237,13 +237,18 @@ class Records(Protocol):
         ...
 
     async def record_consent(self, consent: Consent) -> None:
-        """Record a consent; an earlier one of the same number and scope is replaced."""
+        """Record a consent; an earlier one of the same number and scope is replaced.
+
+        Raises:
+            Conflict: it was given before the one on record was revoked.
+        """
         ...
 
-    async def record_consents(self, consents: Iterable[Consent]) -> None:
-        """Do :meth:`record_consent` for many, all or none.
+    async def record_consents(self, consents: Iterable[Consent]) -> int:
+        """Record many consents, all or none; returns how many of them are on record now.
 
-        Of one number and scope given twice the last counts.
+        Of one number and scope given twice the last counts. One that was given before the one
+        on record was revoked is left out.
         """
         ...
 

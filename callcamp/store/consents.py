@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from callcamp.core.gate import Consent
-from callcamp.errors import InvalidInput
+from callcamp.errors import Conflict, InvalidInput
 from callcamp.store import audit, checks, rows
 from callcamp.store import record_tables as r
 from callcamp.store.audit import Note
@@ -85,13 +85,34 @@ def checked(consents: Iterable[Consent]) -> list[Consent]:
     return [consent for _key, consent in sorted(wanted.items(), key=itemgetter(0))]
 
 
-def record(connection: Connection, consents: Sequence[Consent]) -> None:
-    """Record consents of :func:`checked` in place of earlier ones of the same number and scope."""
+def record_one(connection: Connection, consent: Consent) -> None:
+    """Record a consent in place of an earlier one of the same number and scope.
+
+    Raises:
+        InvalidInput: it is none.
+        Conflict: it was given before the one on record was revoked.
+    """
+    if not record(connection, checked([consent])):
+        raise Conflict(
+            f"The consent of {consent.phone} for {consent.scope!r} was revoked after "
+            f"{consent.given_at.isoformat()}; give one that was given later.",
+            phone=consent.phone,
+            scope=consent.scope,
+        )
+
+
+def record(connection: Connection, consents: Sequence[Consent]) -> int:
+    """Record consents of :func:`checked` in place of earlier ones of the same number and scope.
+
+    Those given before the one on record was revoked are left out: an old list must not undo
+    what somebody said since. Returns how many of them are on record now.
+    """
     there = {
         (found.phone, found.scope): found
         for found in map(_consent, rows.by_ids(connection, _THERE, (c.phone for c in consents)))
     }
-    news = [c for c in consents if there.get((c.phone, c.scope)) != c]
+    valid = [c for c in consents if not _overruled(c, there.get((c.phone, c.scope)))]
+    news = [c for c in valid if there.get((c.phone, c.scope)) != c]
     insert_many(
         connection,
         "consent",
@@ -122,6 +143,16 @@ def record(connection: Connection, consents: Sequence[Consent]) -> None:
         None,
         scopes=sorted({one.scope for one in news})[:_MOST_TOLD],
         sources=sorted({one.source for one in news})[:_MOST_TOLD],
+    )
+    return len(valid)
+
+
+def _overruled(consent: Consent, before: Consent | None) -> bool:
+    return (
+        consent.revoked_at is None
+        and before is not None
+        and before.revoked_at is not None
+        and consent.given_at < before.revoked_at
     )
 
 

@@ -88,12 +88,12 @@ class RecordsSql:
 
     async def record_consent(self, consent: Consent) -> None:
         """Record a consent; an earlier one of the same number and scope is replaced."""
-        await self._db.write(consents_.record, consents_.checked([consent]))
+        await self._db.write(consents_.record_one, consent)
 
-    async def record_consents(self, consents: Iterable[Consent]) -> None:
-        """Do :meth:`record_consent` for many, all or none."""
+    async def record_consents(self, consents: Iterable[Consent]) -> int:
+        """Record many consents, all or none; returns how many of them are on record now."""
         checked = await asyncio.to_thread(consents_.checked, consents)
-        await self._db.write(consents_.record, checked)
+        return await self._db.write(consents_.record, checked)
 
     async def revoke_consent(self, phone: str, scope: str, *, now: datetime) -> bool:
         """Note that a consent was revoked; False: there was none that held."""

@@ -14,7 +14,7 @@ from store_kit import HOSTILE, NOW, draft, opened, sql
 
 from callcamp.core.gate import Consent
 from callcamp.core.policies import Condition, Match, Operator
-from callcamp.errors import InvalidInput, NotFound, StoreError
+from callcamp.errors import Conflict, InvalidInput, NotFound, StoreError
 from callcamp.ports import CustomOutcome, SavedFilter, acting_as
 from callcamp.store import SqlStore
 from callcamp.store.audit import MOST_EACH
@@ -218,6 +218,24 @@ async def test_many_consents_are_recorded_at_once(store: SqlStore, url: str) -> 
     await store.record_consents(given)
     await store.record_consents([])
     assert len(await store.audit(kind="consent")) == before + 2
+
+
+async def test_an_old_consent_undoes_no_revocation(store: SqlStore) -> None:
+    await store.record_consent(CONSENT)
+    assert await store.revoke_consent(PHONE, "marketing", now=LATER)
+    revoked = replace(CONSENT, revoked_at=LATER)
+    audited = len(await store.audit())
+    old = replace(CONSENT, source="old list", given_at=LATER - timedelta(microseconds=1))
+    with pytest.raises(Conflict, match="revoked"):
+        await store.record_consent(old)
+    assert await store.consents(PHONE) == [revoked]
+    assert len(await store.audit()) == audited
+    assert await store.record_consents([old, replace(old, phone=OTHER)]) == 1
+    assert await store.consents(PHONE) == [revoked]
+    assert await store.consents(OTHER) == [replace(old, phone=OTHER)]
+    anew = replace(CONSENT, given_at=LATER)
+    await store.record_consent(anew)
+    assert await store.consents(PHONE) == [anew]
 
 
 async def test_one_consent_that_is_none_keeps_all_of_them_out(store: SqlStore) -> None:

@@ -106,10 +106,10 @@ async def test_consents_of_a_file_are_recorded_all_or_none(
     recorded: list[int] = []
     record = office.store.record_consents
 
-    async def noting(consents: Iterable[Consent]) -> None:
+    async def noting(consents: Iterable[Consent]) -> int:
         whole = list(consents)
         recorded.append(len(whole))
-        await record(whole)
+        return await record(whole)
 
     monkeypatch.setattr(office.store, "record_consents", noting)
     lines = "\n".join(f"+3361234{n:04d}" for n in range(150))
@@ -118,6 +118,19 @@ async def test_consents_of_a_file_are_recorded_all_or_none(
     assert (done.recorded, recorded) == (150, [150])
     assert office.changed == [None]
     assert await office.actions() == ["consent.recorded"]
+
+
+async def test_a_file_of_old_consents_undoes_no_revocation(office: Office) -> None:  # noqa: F811
+    await office.lists.record_consent(ANN, scope="ads", source="x", given_at=NOW - 3 * DAY)
+    await office.lists.revoke_consent(ANN, scope="ads")
+    path = office.file(f"{ANN}\n{BOB}\n")
+    old = {"scope": "ads", "source": "fair", "given_at": NOW - DAY}
+    done = await office.lists.record_consents_file(path, **old)
+    assert (done.recorded, done.revoked) == (1, 1)
+    (kept,) = await office.lists.consents(ANN)
+    assert (kept.source, kept.revoked_at) == ("x", NOW)
+    with pytest.raises(Conflict):
+        await office.lists.record_consent(ANN, **old)
 
 
 async def test_an_outbound_number_is_added_and_changed_bit_by_bit(office: Office) -> None:  # noqa: F811
