@@ -10,9 +10,10 @@ import typer
 
 from callcamp.cli.given import as_json, named_values
 from callcamp.cli.instants import WRITTEN, read_instant
-from callcamp.cli.output import emit_json, pairs, say, when
+from callcamp.cli.output import emit_json, note, pairs, say, when
 from callcamp.cli.session import JsonOption, with_commands, with_store
 from callcamp.core.outcome import MEANING
+from callcamp.errors import InvalidInput
 from callcamp.ports import Store
 
 app = typer.Typer(help="Calls: show one, say how it went.", no_args_is_help=True)
@@ -83,6 +84,12 @@ def outcome(
 ) -> None:
     """Say how an ended call went; the rules then decide anew about its contact."""
     values = named_values(variables or [])
+    if name is None and callback_at is None and not values:
+        raise InvalidInput(
+            "Nothing is said of the call; give a disposition, --callback-at or --set NAME=VALUE.",
+            field="outcome",
+            value=None,
+        )
 
     at = None
     if callback_at is not None:
@@ -96,6 +103,13 @@ def outcome(
         ),
         json=json,
     )
+    if name is not None:
+        known = with_store(context, lambda store: store.outcomes(), json=json)
+        if name not in {one.name for one in known}:
+            note(
+                f"Note: {name} is no custom disposition (`callcamp outcome list`), so it is no "
+                "refusal; only settings of the campaign that name it heed it."
+            )
     if json:
         emit_json(attempt)
     else:

@@ -25,6 +25,10 @@ RETRYABLE = sorted(d.value for d in Disposition if MEANING[d].retryable)
 """Dispositions after which a contact may be called again, by name."""
 
 
+_MOST_BYTES = 4 * 1024 * 1024
+"""Size of a file of settings: all of them at their limits take less."""
+
+
 def read_settings(file: Path | None) -> dict[str, Any]:
     """Return what a .json or .toml file of settings holds; nothing when there is no file.
 
@@ -34,7 +38,11 @@ def read_settings(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        with file.open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError(f"it has more than {_MOST_BYTES // 1024} KiB")
+        text = content.decode("utf-8-sig")
         read = tomllib.loads if file.suffix.lower() == ".toml" else json.loads
         found = read(text)
     except OSError as error:

@@ -36,10 +36,13 @@ def read_instant(field: str, text: str, zone: str, *, day_end: bool = False) -> 
         InvalidInput: it is something else, there is no such day or zone, or it is so far away
             that calendars end before it.
     """
-    at = _read(text, zone_named(zone), day_end=day_end)
-    if at is None:
-        raise InvalidInput(f"{field} is {text!r}; give {WRITTEN}.", field=field, value=text)
-    if not _FIRST <= at < _LAST:
+    try:
+        at = _read(text, zone_named(zone), day_end=day_end)
+    except ValueError:
+        raise InvalidInput(
+            f"{field} is {text!r}; give {WRITTEN}.", field=field, value=text
+        ) from None
+    if at is None or not _FIRST <= at < _LAST:
         raise InvalidInput(
             f"{field} is {text!r}; give an instant from {_FIRST.year} to {_LAST.year - 1}.",
             field=field,
@@ -49,6 +52,7 @@ def read_instant(field: str, text: str, zone: str, *, day_end: bool = False) -> 
 
 
 def _read(text: str, there: ZoneInfo, *, day_end: bool) -> datetime | None:
+    """Return an instant, None when calendars end before it; a ValueError: it is none."""
     try:
         if _DATE.fullmatch(text):
             day = date.fromisoformat(text) + timedelta(days=day_end)
@@ -56,9 +60,9 @@ def _read(text: str, there: ZoneInfo, *, day_end: bool) -> datetime | None:
         if _INSTANT.fullmatch(text):
             at = datetime.fromisoformat(text.upper())
             return (at if at.tzinfo else at.replace(tzinfo=there)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    return None
+    except OverflowError:
+        return None
+    raise ValueError(text)
 
 
 def shown_in(zone: str, instant: datetime | None) -> str:

@@ -190,9 +190,11 @@ class Explanation:
         return REASON_MEANING[hold].change if hold is not None else ""
 
 
+# Failed ones can be retried only when the campaign is completed, which nothing due is not about.
 _WAITS = frozenset(r for r, m in REASON_MEANING.items() if not m.campaign) - {
     Reason.IN_PROGRESS,
     Reason.DONE,
+    Reason.FAILED,
     Reason.CANCELED,
     Reason.DELETED,
     Reason.DO_NOT_CALL,

@@ -164,7 +164,11 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
         False,
         "Give the contact a time zone, or skip it.",
     ),
-    _R.RETRY_WAITS: ReasonMeaning("it waits for its next attempt", False, "Shorten the delay."),
+    _R.RETRY_WAITS: ReasonMeaning(
+        "it waits for its next attempt",
+        False,
+        "Nothing to do but wait: another delay holds for calls to come.",
+    ),
     _R.CALLBACK_WAITS: ReasonMeaning("it waits for the agreed callback", False),
     _R.ORDER_REFUSED: ReasonMeaning(
         "Asterisk did not take the order to call; it is tried again soon", False
@@ -203,7 +207,11 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
     _R.DELETED: ReasonMeaning("it was deleted", False, "Add it again."),
     _R.IN_PROGRESS: ReasonMeaning("it is being called", False),
     _R.DONE: ReasonMeaning("it has a result", False, "Clone the campaign to call again."),
-    _R.FAILED: ReasonMeaning("it failed for technical reasons", False, "Retry failed contacts."),
+    _R.FAILED: ReasonMeaning(
+        "it failed for technical reasons",
+        False,
+        "Retry failed contacts, once the campaign is completed.",
+    ),
     _R.CANCELED: ReasonMeaning("the campaign ended before it was called", False),
 }
 """The meaning of every reason."""

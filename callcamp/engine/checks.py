@@ -45,7 +45,7 @@ def check_settings(settings: CampaignSettings) -> CampaignSettings:
         if sound is not None and (".." in sound or not _SOUND.fullmatch(sound)):
             raise InvalidInput(
                 f"{field} is {shorten(sound)}; give the name of a sound that Asterisk knows, "
-                "without extension: letters, digits and . _ - / only.",
+                "without extension: letters, digits and . _ - / only, and no `..`.",
                 field=field,
                 value=sound,
             )

@@ -242,6 +242,15 @@ def test_a_file_then_options_then_paths(camp: Cli, tmp_path: Path) -> None:  # n
     assert again["settings"] == settings
 
 
+def test_a_file_without_end_is_no_settings(camp: Cli, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "s.json").write_text(f'{{"description": "{"x" * 5_000_000}"}}')
+    for name in ("s.json", "/dev/zero"):
+        told = camp("campaign", "create", "x", "--settings", name, code=2).err
+        assert "more than 4096 KiB" in told
+    told = camp("campaign", "create", "x", "--prompt", "../../etc/passwd", code=2).err
+    assert "no `..`" in told
+
+
 @pytest.mark.parametrize(
     ("name", "text"), [("s.json", "[1]"), ("s.json", "{"), ("s.toml", "= 1"), ("s.json", "\xff")]
 )

@@ -184,6 +184,13 @@ def test_trunks_that_asterisk_does_not_know_or_cannot_be_checked() -> None:
     assert bad(check_trunks([], {}, WELL))["trunks"].verdict is Verdict.WARN
 
 
+async def test_trunks_in_a_database_that_cannot_be_read_are_not_said_to_be_none() -> None:
+    gateway: Any = FakeGateway()
+    checks = await check_switch(gateway, "here:5038", None, now=NOW)
+    assert "log-in" in {c.name for c in checks}
+    assert "trunks" not in {c.name for c in checks}
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
