@@ -24,6 +24,8 @@ from callcamp.engine.variables import check_variables
 from callcamp.errors import Conflict, InvalidInput
 from callcamp.ports import AddResult, OnDuplicate
 
+_NAMED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class RawContact:
@@ -70,17 +72,26 @@ class ContactCommands(CommandBase):
     async def contact(self, campaign_id: int, phone: str) -> Contact:
         """Return the contact of a campaign that has a number, as somebody wrote it.
 
+        One whose first number it is comes before those that have it as a further one.
+
         Raises:
-            InvalidInput: there is no contact with it, or it is no number.
+            InvalidInput: there is no contact with it, several have it as a further number, or
+                it is no number.
         """
         campaign = await self._store.campaign(campaign_id)
         number = _read_number(phone, campaign.settings.default_region, "phone")
-        found = await self._store.contacts(campaign_id, phone=number, limit=1)
-        if not found:
-            raise InvalidInput(
-                f"Campaign {campaign_id} has no contact with {number}.", field="phone", value=phone
+        found = await self._store.contacts(campaign_id, phone=number)
+        own = [contact for contact in found if contact.phone == number] or found
+        if len(own) == 1:
+            return own[0]
+        problem = f"Campaign {campaign_id} has no contact with {number}."
+        if own:
+            firsts = ", ".join(contact.phone for contact in own[:_NAMED])
+            problem = (
+                f"{number} is a further number of {len(own)} contacts of campaign {campaign_id}; "
+                f"give the first number of one: {firsts}."
             )
-        return found[0]
+        raise InvalidInput(problem, field="phone", value=phone)
 
     async def exclude(self, contact: Contact, reason: str) -> Contact:
         """Exclude a contact from its campaign; a call in progress goes on to its end."""

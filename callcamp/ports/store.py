@@ -212,7 +212,7 @@ class Store(Records, AccessRecords, Protocol):
         after_id: int = 0,
         limit: int = 100,
     ) -> list[Contact]:
-        """Return contacts by id, those after ``after_id``; ``phone`` matches exactly."""
+        """Return contacts by id, those after ``after_id``; ``phone`` is any of their numbers."""
         ...
 
     async def contact(self, contact_id: int) -> Contact:

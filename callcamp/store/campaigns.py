@@ -184,15 +184,16 @@ def change_settings(
     _keep_version(connection, campaign_id, version, encoded, now)
     release_held(connection, campaign_id, BY_SETTINGS, now)
     _give_attempts(connection, row, settings.retry.max_attempts, now)
-    changed = encoded.keys() | row.settings.keys()
-    names = sorted(n for n in changed if encoded.get(n) != row.settings.get(n))
+    # What the version of callcamp before wrote lacks what came since, and nobody changed that.
+    old = encode_settings(decode_settings(row.settings))
+    names = sorted(n for n in encoded if encoded[n] != old[n])
     note(
         connection,
         "changed",
         campaign_id,
         now,
-        before={"version": row.version, **{n: row.settings.get(n) for n in names}},
-        after={"version": version, **{n: encoded.get(n) for n in names}},
+        before={"version": row.version, **{n: old[n] for n in names}},
+        after={"version": version, **{n: encoded[n] for n in names}},
     )
     return campaign(connection, campaign_id)
 

@@ -104,7 +104,10 @@ def contacts(
     if status is not None:
         statement = statement.where(_c.status == status.value)
     if phone is not None:
-        statement = statement.where(_c.phone == phone)
+        # By id: a page in order would read all contacts of the campaign instead.
+        first = select(_c.id).where(_c.campaign_id == campaign_id, _c.phone == phone)
+        further = select(_n.contact_id).where(_n.phone == phone)
+        statement = statement.where(_c.id.in_(first.union_all(further)))
     statement = statement.order_by(_c.id).limit(limit)
     return [rows.contact(row) for row in connection.execute(statement)]
 

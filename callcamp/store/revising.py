@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -49,13 +50,26 @@ def revise(connection: Connection, revision: Revision, now: datetime) -> Attempt
         subject=row.id,
         campaign_id=row.campaign_id,
         before={"outcome": row.outcome, "success": row.success, "rule": row.rule},
-        after={"outcome": revision.outcome, "success": revision.success, "rule": revision.rule},
+        after=_told(row, noted),
         now=now,
     )
     _revise_contact(connection, row, revision)
     if revision.suppress:
         suppression.suppress(connection, list(revision.suppress), now)
     return attempts.attempt(connection, row.id)
+
+
+def _told(row: Row[Any], noted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the audit tells of a call after its change."""
+    told = {
+        "outcome": noted["outcome"],
+        "success": noted.get("success", row.success),
+        "rule": noted.get("rule", row.rule),
+    }
+    known, after = row.variables or {}, noted["variables"] or {}
+    changed = sorted(name for name in after if after[name] != known.get(name))
+    # Names only: what a person said may have to be deleted, and the audit is never changed.
+    return {**told, "variables_set": changed} if changed else told
 
 
 def _revise_contact(connection: Connection, row: Row[Any], revision: Revision) -> None:

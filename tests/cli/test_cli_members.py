@@ -174,6 +174,25 @@ def test_an_outcome_is_noted_after_the_end(draft: Cli) -> None:
     draft("call", "outcome", "a-2", "No Slug!", code=2)
     draft("call", "outcome", "a-2", "--set", "x", code=2)
     draft("call", "outcome", "b", "interested", code=1)
+    assert "Nothing is said" in draft("call", "outcome", "a-2", code=2).err
+
+
+def test_a_disposition_that_nobody_saved_is_told(draft: Cli) -> None:
+    draft("outcome", "set", "not_interested", "--refused")
+    draft("campaign", "start", "1")
+    place_calls(1, ["a-1"])
+    assert "no custom disposition" in draft("call", "outcome", "a-1", "not_intrested").err
+    assert "Note" not in draft("call", "outcome", "a-1", "not_interested").err
+
+
+def test_the_audit_tells_which_variables_of_a_call_were_set(draft: Cli) -> None:
+    draft("campaign", "start", "1")
+    place_calls(1, ["a-1"])
+    draft("call", "outcome", "a-1", "--set", "mood=cross", "--set", "b=1")
+    draft("call", "outcome", "a-1", "--set", "mood=calm", "--set", "b=1")
+    last, first = draft("audit", "--json", "--limit", "2").json["items"]
+    assert first["after"]["variables_set"] == ["b", "mood"]
+    assert last["after"]["variables_set"] == ["mood"]
 
 
 def test_a_callback_is_written_in_the_campaigns_time(draft: Cli) -> None:

@@ -169,6 +169,40 @@ def test_questions_that_cannot_be_answered(camp: Cli, option: str, value: str, f
     assert ran.json["error"]["id"] == "not_found"
 
 
+@pytest.mark.parametrize(
+    ("at", "advice"),
+    [("9999-12-31", "from 2000 to 2999"), ("0001-01-01", "from 2000 to 2999"), ("soon", "a date")],
+)
+def test_an_instant_is_refused_for_what_is_wrong_with_it(camp: Cli, at: str, advice: str) -> None:  # noqa: F811
+    make(camp)
+    assert advice in camp("campaign", "why", "1", "--at", at, code=2).err
+    assert advice in camp("campaign", "create", "Far", "--end", at, code=2).err
+
+
+def test_nobody_is_told_to_do_what_is_refused_or_helps_nobody(camp: Cli) -> None:  # noqa: F811
+    make(camp, *ALWAYS, "--mode", "always_on")
+    place_calls(1, ["a-1"], Disposition.TIMEOUT, ContactEvent.GAVE_UP)
+    place_calls(1, ["a-2", "a-3"])
+    told = why(camp)
+    assert told["contacts"]["failed"]["count"] == 1
+    camp("campaign", "retry-failed", "1", code=1)
+    if told["hold"] == "nothing_due":
+        assert told["change"] == "Add contacts, or wait."
+    assert "shorten" not in REASON_MEANING[Reason.RETRY_WAITS].change.lower()
+
+
+def test_a_contact_is_found_by_any_of_its_numbers(camp: Cli) -> None:  # noqa: F811
+    make(camp, *ALWAYS, "--mode", "always_on")
+    further = "+12025550177"
+    camp("contacts", "add", "1", "2025550104", "--other", further)
+    assert why(camp, "--contact", further)["phone"] == "+12025550104"
+    camp("contacts", "add", "1", "2025550105", "--other", further)
+    problem = camp("campaign", "why", "1", "--contact", further, code=2).err
+    assert "+12025550104, +12025550105" in problem
+    camp("contacts", "add", "1", further)
+    assert why(camp, "--contact", further)["phone"] == further
+
+
 def test_the_page_has_every_reason_and_the_shape_of_the_answer(camp: Cli) -> None:  # noqa: F811
     page = (Path(__file__).resolve().parents[2] / "docs" / "why.md").read_text(encoding="utf-8")
     for reason in Reason:

@@ -7,6 +7,7 @@ emptied.
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -263,6 +264,24 @@ async def test_settings_change_by_version_and_old_versions_are_kept(store: SqlSt
     ]
     with pytest.raises(NotFound):
         await store.settings_versions(99)
+
+
+async def test_a_change_of_older_settings_tells_only_what_was_changed(url: str) -> None:
+    async with opened(url) as store:
+        campaign_id = await draft(store, concurrency=1)
+    statement = "UPDATE campaign SET settings = :settings"
+    (found,) = sql(url, "SELECT settings FROM campaign")
+    settings = json.loads(found[0]) if isinstance(found[0], str) else found[0]
+    older = {k: v for k, v in settings.items() if k not in {"callbacks", "legal", "pool"}}
+    sql(url, statement, settings=json.dumps(older))
+    async with opened(url) as store:
+        before = (await store.campaign(campaign_id)).settings
+        await store.change_settings(
+            campaign_id, replace(before, concurrency=2), expected_version=1, now=NOW
+        )
+        (entry, *_) = await store.audit(campaign_id=campaign_id)
+        assert entry.before == {"version": 1, "concurrency": 1}
+        assert entry.after == {"version": 2, "concurrency": 2}
 
 
 async def test_of_two_changes_at_once_one_conflicts(url: str) -> None:
