@@ -56,7 +56,7 @@ async def receive(request: web.Request) -> Upload:
             if part.name == "file":
                 request.app[CSRF].check(request, token)
                 filename = clean_name(part.filename or "")
-                return Upload(await _save(request, part, filename, limit), filename)
+                return Upload(await save(request, part, filename, limit), filename)
     request.app[CSRF].check(request, token)
     raise InvalidInput("Choose a file to upload.", field="file", value="")
 
@@ -81,7 +81,20 @@ def clean_name(name: str) -> str:
     return bare if len(bare) <= MAX_NAME else bare[: MAX_NAME - len(suffix)] + suffix
 
 
-async def _save(request: web.Request, part: BodyPartReader, filename: str, limit: int) -> Path:
+async def save(request: web.Request, part: BodyPartReader, filename: str, limit: int) -> Path:
+    """Write one file of a form to the data folder.
+
+    Args:
+        request: the request.
+        part: the file.
+        filename: its name, clean.
+        limit: most bytes.
+
+    Raises:
+        InvalidInput: it is empty.
+        LimitExceeded: it is larger than ``limit``.
+        StoreError: it cannot be written, as when the disk is full.
+    """
     folder = request.app[SETTINGS].data_dir / "uploads"
     path = folder / f"{secrets.token_hex(16)}{Path(filename).suffix.lower()}"
     await asyncio.to_thread(folder.mkdir, 0o700, parents=True, exist_ok=True)
