@@ -12,9 +12,11 @@ import structlog
 from aiohttp import web
 
 from callcamp.engine import Engine
+from callcamp.engine.access import Access
 from callcamp.engine.clock import Clock
 from callcamp.errors import CallcampError, InvalidInput
 from callcamp.http.app import make_app
+from callcamp.http.peer import is_loopback
 from callcamp.http.security import check_bind
 from callcamp.settings import Settings
 from callcamp.store import SqlStore
@@ -70,6 +72,22 @@ async def run_engine(settings: Settings, clock: Clock | None = None) -> AsyncIte
             await engine.stop()
 
 
+async def check_address(settings: Settings) -> None:
+    """Accept the address that ``settings`` have for the pages.
+
+    Raises:
+        InvalidInput: it is not loopback, and there is no administrator yet.
+        StoreError: the database that would know cannot be used.
+    """
+    # What the settings alone say comes first: it needs no database.
+    check_bind(settings.http_host, has_admin=True, allowed_hosts=settings.http_allowed_hosts)
+    if is_loopback(settings.http_host):
+        return
+    async with open_store(settings) as store:
+        has_admin = await Access(store, settings).has_admin()
+    check_bind(settings.http_host, has_admin=has_admin, allowed_hosts=settings.http_allowed_hosts)
+
+
 @contextlib.asynccontextmanager
 async def serve_pages(engine: Engine, settings: Settings) -> AsyncIterator[str]:
     """Serve the pages of ``engine`` for a block; yields their address.
@@ -77,7 +95,11 @@ async def serve_pages(engine: Engine, settings: Settings) -> AsyncIterator[str]:
     Raises:
         InvalidInput: the address may not be used, or is taken.
     """
-    check_bind(settings.http_host)
+    check_bind(
+        settings.http_host,
+        has_admin=await engine.access.has_admin(),
+        allowed_hosts=settings.http_allowed_hosts,
+    )
     runner = web.AppRunner(make_app(engine, settings), handler_cancellation=True, access_log=None)
     await runner.setup()
     try:
@@ -109,7 +131,7 @@ async def serve(
     Raises:
         CallcampError: it cannot start, or the engine failed.
     """
-    check_bind(settings.http_host)  # before the engine: a wrong address places no calls
+    await check_address(settings)  # before the engine: a wrong address places no calls
     stop, serving = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

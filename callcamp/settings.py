@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -50,9 +50,22 @@ class Settings(BaseSettings):
     )
     http_host: str = Field(
         "127.0.0.1",
-        description="Address of the web pages; loopback only until users and passwords exist.",
+        description="Address of the web pages; loopback only until there is an administrator.",
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the web pages; 0: any.")
+    http_allowed_hosts: list[str] = Field(
+        [],
+        description="Names under which the pages may be called, besides http_host and loopback, "
+        'such as ["callcamp.example.com"].',
+    )
+    http_trusted_proxies: list[IPvAnyNetwork] = Field(
+        [],
+        description="Addresses or networks of proxies whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed.",
+    )
+    http_secure_cookies: bool = Field(
+        False, description="Whether cookies go over https only, also where callcamp sees http."
+    )
     metrics_public: Literal["loopback", "always", "never"] = Field(
         "loopback",
         description="When /readyz and /metrics answer without a log-in: always, never, or while "
@@ -74,6 +87,11 @@ class Settings(BaseSettings):
         {},
         description="Other limits of the starting points, such as "
         '{"callbot": {"concurrency": [1, 200]}}.',
+    )
+    webhook_allow_private: bool = Field(
+        False,
+        description="Whether webhooks may be sent to addresses that are not public, such as "
+        "127.0.0.1 or 10.0.0.5.",
     )
     lease_s: float = Field(
         30.0, gt=0, le=3600, description="How long a claim holds a contact before the call is sent."

@@ -6,7 +6,9 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from callcamp.core.permissions import Permission
 from callcamp.http import words
+from callcamp.http.auth import ASKED, identify, permit
 from callcamp.http.context import CSRF, ENGINE, HUB, REGIONS, SETTINGS
 from callcamp.http.csrf import Csrf
 from callcamp.http.failures import failures
@@ -29,7 +31,9 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
     Check the address with :func:`callcamp.http.security.check_bind` before listening, and
     run it with ``handler_cancellation=True`` so that streams end with their browsers.
     """
-    app = web.Application(middlewares=[failures, guard], client_max_size=MAX_FORM_BYTES)
+    app = web.Application(
+        middlewares=[failures, guard, identify, permit], client_max_size=MAX_FORM_BYTES
+    )
     folder = web_dir()
     environment = aiohttp_jinja2.setup(
         app,
@@ -62,8 +66,8 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
     app[JOBS] = Jobs()
     app[REGIONS] = Regions(engine, environment, engine.clock.now)
     app[HUB] = Hub(engine.live, app[REGIONS].draw)
-    add_routes(app)
-    app.router.add_static("/static/", folder / "static", follow_symlinks=False)
+    static = app.router.add_static("/static/", folder / "static", follow_symlinks=False)
+    app[ASKED] = add_routes(app) | dict.fromkeys(static, Permission.PUBLIC)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_close_streams)
     return app

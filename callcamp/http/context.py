@@ -11,15 +11,16 @@ import aiohttp_jinja2
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from callcamp.core.permissions import Permission, Principal
 from callcamp.errors import InvalidInput
+from callcamp.http import peer
 from callcamp.http.csrf import Csrf
 from callcamp.http.hub import Hub
 from callcamp.http.needs import EngineLike
 from callcamp.http.regions import Regions
-from callcamp.settings import Settings
 
 ENGINE: web.AppKey[EngineLike] = web.AppKey("engine")
-SETTINGS = web.AppKey("settings", Settings)
+SETTINGS = peer.SETTINGS
 REGIONS = web.AppKey("regions", Regions)
 HUB = web.AppKey("hub", Hub)
 CSRF = web.AppKey("csrf", Csrf)
@@ -67,14 +68,21 @@ def wants_json(request: web.Request) -> bool:
 def render(
     request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> web.Response:
-    """Render a page with what every page needs: the form token and the link's state."""
-    engine = request.app[ENGINE]
+    """Render a page with what every page needs: the form token, the link's state, and who looks.
+
+    Templates ask ``may("manage_campaigns")`` before they show a button.
+    """
+    engine, principal = request.app[ENGINE], peer.principal_of(request)
+    if "regions" in context:
+        context = {**context, "regions": shown_to(principal, context["regions"])}
     token, cookie = request.app[CSRF].issue(request)
     response = aiohttp_jinja2.render_template(
         template,
         request,
         {
             "csrf": token,
+            "principal": principal,
+            "may": lambda permission: principal.may(Permission(permission)),
             "link_up": engine.link_up,
             "link_problem": engine.link_problem,
             **context,
@@ -82,8 +90,21 @@ def render(
         status=status,
     )
     if cookie is not None:
-        request.app[CSRF].set_cookie(response, cookie)
+        request.app[CSRF].set_cookie(request, response, cookie)
     return response
+
+
+def shown_to(principal: Principal, regions: Mapping[str, str]) -> dict[str, str]:
+    """Return live regions without the buttons that a person may not use.
+
+    Regions are drawn once for everybody who looks, with all their buttons.
+    """
+    if principal.may(Permission.MANAGE_CAMPAIGNS):
+        return dict(regions)
+    return {
+        name: "" if name == "actions" or name.endswith("-row_actions") else html
+        for name, html in regions.items()
+    }
 
 
 def done(request: web.Request, location: str, message: str = "") -> web.StreamResponse:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import math
 import secrets
 
 import structlog
 from aiohttp import web
 
 from callcamp.errors import (
+    BadLogin,
     CallcampError,
+    CodeNeeded,
     Conflict,
     InvalidInput,
     LimitExceeded,
@@ -17,7 +20,9 @@ from callcamp.errors import (
     StoreError,
     SwitchError,
     TooBusy,
+    TooManyLogins,
 )
+from callcamp.http.auth import LogInNeeded, NotAllowed
 from callcamp.http.context import render, wants_json
 from callcamp.http.csrf import StaleForm
 from callcamp.http.security import Forbidden, Handler
@@ -26,6 +31,11 @@ log = structlog.get_logger(__name__)
 
 STATUS: tuple[tuple[type[CallcampError], int], ...] = (
     (StaleForm, 403),
+    (LogInNeeded, 401),
+    (NotAllowed, 403),
+    (BadLogin, 403),
+    (CodeNeeded, 403),
+    (TooManyLogins, 429),
     (NotFound, 404),
     (Conflict, 409),
     (LimitExceeded, 413),
@@ -38,11 +48,13 @@ STATUS: tuple[tuple[type[CallcampError], int], ...] = (
 
 _TITLES = {
     400: "That cannot be done",
+    401: "Log in first",
     403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
     409: "Not now",
     413: "Too large",
+    429: "Too many attempts",
     503: "Not available now",
 }
 
@@ -69,7 +81,12 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
             # Details of what broke inside (a child's last words) are for the log alone.
             log.warning("request.failed", path=request.path, error=error.as_dict())
             details = {}
-        return answer(request, status, error.id, error.message, details)
+        response = answer(request, status, error.id, error.message, details)
+        if status == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="callcamp"'
+        if "retry_after_s" in details:
+            response.headers["Retry-After"] = retry_after(error)
+        return response
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -86,6 +103,11 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         log.exception("request.crashed", path=request.path, reference=reference)
         text = f"Something went wrong inside callcamp. The log has it under {reference}."
         return answer(request, 500, "internal", text, {"reference": reference})
+
+
+def retry_after(error: CallcampError) -> str:
+    """Return in how many whole seconds the same may be tried again, as its header says it."""
+    return str(max(1, math.ceil(float(error.details.get("retry_after_s", 1)))))
 
 
 def answer(

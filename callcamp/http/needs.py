@@ -2,14 +2,118 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Protocol
 
+from callcamp.core.permissions import Principal, Role, TokenScope
 from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands
 from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.vitals import Vitals
-from callcamp.ports import Store
+from callcamp.ports import ApiToken, Session, Store, User
+
+
+class AccessLike(Protocol):
+    """What the pages need of the accounts; :class:`callcamp.engine.access.Access` says it all."""
+
+    async def has_users(self) -> bool:
+        """Tell whether anybody has an account."""
+        ...
+
+    async def log_in(
+        self, name: str, password: str, *, code: str | None, address: str, agent: str
+    ) -> tuple[str, User]:
+        """Begin a session; returns its secret."""
+        ...
+
+    async def principal_of_session(self, secret: str) -> Principal | None:
+        """Return who has this session, if it holds."""
+        ...
+
+    async def principal_of_token(self, bearer: str) -> Principal | None:
+        """Return whom this token stands for, if it holds."""
+        ...
+
+    async def check_token_attempts(self, address: str) -> None:
+        """Accept an attempt with a token from an address."""
+        ...
+
+    async def note_bad_token(self, address: str) -> None:
+        """Count a token that was no good."""
+        ...
+
+    async def log_out(self, secret: str) -> None:
+        """End a session."""
+        ...
+
+    async def log_out_everywhere(self, user_id: int) -> object:
+        """End every session of an account."""
+        ...
+
+    async def change_password(self, user_id: int, old: str, new: str) -> None:
+        """Change a password by its owner."""
+        ...
+
+    async def reset_password(self, user_id: int, new: str) -> None:
+        """Change a password by an administrator."""
+        ...
+
+    async def sessions(self, user_id: int) -> list[Session]:
+        """Return the sessions of an account."""
+        ...
+
+    async def users(self) -> list[User]:
+        """Return all accounts."""
+        ...
+
+    async def add_user(
+        self, name: str, password: str, *, role: Role, manages_campaigns: bool = False
+    ) -> User:
+        """Add an account."""
+        ...
+
+    async def change_user(
+        self,
+        user_id: int,
+        *,
+        role: Role | None = None,
+        manages_campaigns: bool | None = None,
+        active: bool | None = None,
+    ) -> User:
+        """Change an account."""
+        ...
+
+    async def create_token(
+        self,
+        user_id: int | None,
+        name: str,
+        scopes: Iterable[TokenScope],
+        expires_at: datetime | None,
+    ) -> tuple[str, ApiToken]:
+        """Make a token; returns what is shown once."""
+        ...
+
+    async def tokens(self, user_id: int | None = None) -> list[ApiToken]:
+        """Return the tokens of an account, or all."""
+        ...
+
+    async def revoke_token(self, token_id: int, *, of_user: int | None = None) -> None:
+        """Revoke a token, or only if it is this account's."""
+        ...
+
+    async def begin_totp(self, user_id: int) -> tuple[str, str]:
+        """Return a new secret for one-time codes and its address for an app."""
+        ...
+
+    async def confirm_totp(self, user_id: int, secret: str, code: str) -> None:
+        """Ask for one-time codes from now on."""
+        ...
+
+    async def disable_totp(self, user_id: int) -> None:
+        """Ask for one-time codes no more."""
+        ...
 
 
 class EngineLike(Protocol):
@@ -18,6 +122,11 @@ class EngineLike(Protocol):
     @property
     def commands(self) -> Commands:
         """The use-cases."""
+        ...
+
+    @property
+    def access(self) -> AccessLike:
+        """Who may do what."""
         ...
 
     @property

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from callcamp.core.permissions import Permission
-from callcamp.http import api, exports, imports, pages, presets, progress, stream
+from callcamp.http import (
+    account,
+    api,
+    exports,
+    imports,
+    login,
+    pages,
+    presets,
+    progress,
+    stream,
+    users,
+)
 from callcamp.http.security import Handler
 
 
@@ -24,9 +35,12 @@ class Route:
 _VIEW = Permission.VIEW
 _MANAGE = Permission.MANAGE_CAMPAIGNS
 _ADMIN = Permission.ADMINISTER
+_OWN = Permission.OWN_ACCOUNT
 
 _C = "/campaigns/{campaign_id:[0-9]{1,15}}"
 _I = "/imports/{import_id:[0-9]{1,15}}"
+_U = "/users/{user_id:[0-9]{1,15}}"
+_T = "tokens/{token_id:[0-9]{1,15}}"
 _A = f"/api/v1{_C}"
 
 ROUTES: tuple[Route, ...] = (
@@ -58,6 +72,23 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/progress/{job:[0-9a-f]{32}}", progress.progress, _VIEW),
     Route("GET", "/trunks", pages.trunk_list, _ADMIN),
     Route("POST", "/trunks", pages.save_trunk, _ADMIN),
+    Route("GET", "/login", login.page, Permission.PUBLIC),
+    Route("POST", "/login", login.log_in, Permission.PUBLIC),
+    Route("POST", "/logout", login.log_out, _OWN),
+    Route("GET", "/account", account.page, _OWN),
+    Route("POST", "/account/password", account.change_password, _OWN),
+    Route("POST", "/account/log-out-everywhere", account.log_out_everywhere, _OWN),
+    Route("POST", "/account/codes/begin", account.begin_totp, _OWN),
+    Route("POST", "/account/codes/confirm", account.confirm_totp, _OWN),
+    Route("POST", "/account/codes/disable", account.disable_totp, _OWN),
+    Route("POST", "/account/tokens", account.create_token, _OWN),
+    Route("POST", f"/account/{_T}/revoke", account.revoke_token, _OWN),
+    Route("GET", "/users", users.page, _ADMIN),
+    Route("POST", "/users", users.add, _ADMIN),
+    Route("POST", _U, users.change, _ADMIN),
+    Route("POST", f"{_U}/password", users.reset_password, _ADMIN),
+    Route("POST", f"{_U}/log-out", users.log_out, _ADMIN),
+    Route("POST", f"/users/{_T}/revoke", users.revoke_token, _ADMIN),
     Route("GET", "/healthz", api.health, Permission.PUBLIC),
     Route("GET", "/api/v1/campaigns", api.campaigns, _VIEW),
     Route("GET", _A, api.campaign, _VIEW),

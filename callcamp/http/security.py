@@ -1,20 +1,19 @@
-"""What keeps other people and other sites out while there are no users and passwords.
+"""What keeps other sites out, and callcamp off the network until it has an administrator.
 
-callcamp answers on loopback only, to requests that name a loopback host (a page elsewhere
-whose name was rebound to 127.0.0.1 does not), and changes things only for its own pages
-or for programs that are no browsers.
+callcamp answers only to requests that name one of its own hosts (a page elsewhere whose name
+was rebound to its address does not), and changes things only for its own pages or for
+programs that are no browsers. Who may do what is :mod:`callcamp.http.auth`'s.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
 from callcamp.errors import CallcampError, InvalidInput
-from callcamp.ports import acting_as
+from callcamp.http.peer import SETTINGS, is_loopback, peer_of
+from callcamp.settings import Settings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -33,6 +32,10 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
 """Headers of every answer."""
+HSTS = "max-age=31536000"
+"""What an answer over https says as well: from now on for a year, https only."""
+
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::", "*"})  # noqa: S104
 
 
 class Forbidden(CallcampError):
@@ -41,44 +44,57 @@ class Forbidden(CallcampError):
     id = "forbidden"
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether ``host`` (a name or an address, without port) is this machine."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def check_bind(host: str) -> None:
+def check_bind(host: str, *, has_admin: bool = False, allowed_hosts: Iterable[str] = ()) -> None:
     """Accept an address to listen on.
 
+    Args:
+        host: the address.
+        has_admin: whether there is an active administrator.
+        allowed_hosts: under which names callcamp may be called, besides ``host``.
+
     Raises:
-        InvalidInput: it is not loopback; without users everyone on the network could call.
+        InvalidInput: it is not loopback, and there is no administrator yet, or no name under
+            which the pages may be called.
     """
-    if not is_loopback(host):
+    if is_loopback(host):
+        return
+    if not has_admin:
         raise InvalidInput(
-            f"callcamp has no users and passwords yet, so it listens on loopback only, not on "
-            f"{host!r}. Set http_host to 127.0.0.1, and reach it from elsewhere through an SSH "
-            "tunnel: ssh -L 8080:127.0.0.1:8080 user@this-machine.",
+            f"There is no administrator yet, so callcamp listens on loopback only, not on "
+            f"{host!r}. Make one with `callcamp init`; or set http_host to 127.0.0.1 and reach "
+            "it from elsewhere through an SSH tunnel: "
+            "ssh -L 8080:127.0.0.1:8080 user@this-machine.",
             field="http_host",
             value=host,
+        )
+    if host in _EVERYWHERE and not list(allowed_hosts):
+        raise InvalidInput(
+            f"http_host is {host!r}, all addresses of this machine: list the names and addresses "
+            "that people type into their browsers in http_allowed_hosts, such as "
+            '["callcamp.example.com"].',
+            field="http_allowed_hosts",
+            value=[],
         )
 
 
 def check_host(request: web.Request) -> None:
-    """Accept a request that names a loopback host.
+    """Accept a request that names a host of callcamp's.
 
     Raises:
         Forbidden: it names another one.
     """
-    values = request.headers.getall("Host", [])
-    host = _host_name(values[0]) if len(values) == 1 else None
-    if host is None or not is_loopback(host):
+    host = peer_of(request).host
+    if host is None or not (is_loopback(host) or host in own_hosts(request.app[SETTINGS])):
         raise Forbidden(
-            "callcamp answers only to http://127.0.0.1 and http://localhost until it has users."
+            "callcamp does not answer under this name. It does at http://127.0.0.1 and "
+            "http://localhost, and under the names in the setting http_allowed_hosts."
         )
+
+
+def own_hosts(settings: Settings) -> frozenset[str]:
+    """Return the names and addresses under which callcamp answers, besides loopback ones."""
+    named = {host.lower() for host in settings.http_allowed_hosts}
+    return frozenset(named | ({settings.http_host.lower()} - _EVERYWHERE))
 
 
 def check_origin(request: web.Request) -> None:
@@ -91,7 +107,8 @@ def check_origin(request: web.Request) -> None:
         return
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site")
-    own = f"{request.scheme}://{request.headers.get('Host', '')}"
+    scheme = "https" if peer_of(request).secure else "http"
+    own = f"{scheme}://{request.headers.get('Host', '')}"
     if (origin is not None and origin.lower() != own.lower()) or (
         site is not None and site not in {"same-origin", "none"}
     ):
@@ -103,24 +120,15 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Check where a request comes from before anything else happens."""
     check_host(request)
     check_origin(request)
-    kind = "api" if request.path.startswith("/api/") else "page"
-    with acting_as(f"{kind}:{request.remote or 'unknown'}"):
-        return await handler(request)
+    return await handler(request)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Put the security headers on every answer, streams and files included."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if peer_of(request).secure:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
     # Static files may be kept if they are asked after; all else is somebody's data.
     static = request.path.startswith("/static/")
     response.headers.setdefault("Cache-Control", "no-cache" if static else "no-store")
-
-
-def _host_name(value: str) -> str | None:
-    try:
-        parts = urlsplit(f"//{value}")
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts.hostname if parts.netloc == value and "@" not in value else None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import aclosing
 
 from aiohttp import web
 
 from callcamp.errors import CallcampError
-from callcamp.http.context import ENGINE, HUB, campaign_id
+from callcamp.http.auth import still_allowed
+from callcamp.http.context import ENGINE, HUB, campaign_id, shown_to
 from callcamp.http.hub import LIST
+from callcamp.http.peer import principal_of
+
+_CHECK_S = 15.0
+"""How long a stream goes on at most once its session has ended."""
 
 
 async def list_stream(request: web.Request) -> web.StreamResponse:
@@ -33,10 +39,15 @@ async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
         }
     )
     # Every connection starts with the full state, so Last-Event-ID has nothing to say.
-    number = 0
+    number, loop = 0, asyncio.get_running_loop()
+    check_at = loop.time() + _CHECK_S
     try:
         async with aclosing(request.app[HUB].watch(topic)) as changes:
             async for regions in changes:
+                if loop.time() >= check_at:
+                    if not await still_allowed(request):
+                        break
+                    check_at = loop.time() + _CHECK_S
                 if not response.prepared:
                     await response.prepare(request)
                     await response.write(b"retry: 2000\n\n")
@@ -44,7 +55,8 @@ async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
                     await response.write(b": still here\n\n")
                     continue
                 number += 1
-                data = json.dumps(regions, separators=(",", ":"))
+                shown = shown_to(principal_of(request), regions)
+                data = json.dumps(shown, separators=(",", ":"))
                 await response.write(f"id: {number}\nevent: regions\ndata: {data}\n\n".encode())
     except ConnectionResetError:
         return response

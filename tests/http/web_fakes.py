@@ -12,6 +12,7 @@ from typing import Any
 
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow
 from callcamp.core.model import Campaign, NewContact
+from callcamp.engine.access import Access
 from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands, utc_now
 from callcamp.engine.imports import Imports
@@ -29,6 +30,7 @@ class FakeEngine:
     commands: Commands
     live: LiveFeed
     imports: Imports
+    access: Access
     clock: Clock = field(default_factory=Clock)
     link_up: bool = True
     link_problem: str | None = None
@@ -72,7 +74,9 @@ async def open_engine(folder: Path) -> AsyncIterator[FakeEngine]:
     live = LiveFeed()
     settings = Settings(data_dir=folder / "data", database_url=url, import_max_mib=2)
     imports = Imports(store, settings, utc_now)
-    yield FakeEngine(store, Commands(store, live=live), live, imports, settings=settings)
+    access = Access(store, settings)
+    commands = Commands(store, live=live)
+    yield FakeEngine(store, commands, live, imports, access, settings=settings)
     await store.close()
 
 

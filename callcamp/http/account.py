@@ -1,0 +1,167 @@
+"""What a person does with their own account: password, one-time codes, sessions, API tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from aiohttp import web
+
+from callcamp.core.permissions import TokenScope
+from callcamp.errors import BadLogin, CallcampError, Conflict, InvalidInput, TooManyLogins
+from callcamp.http.context import ENGINE, done, render
+from callcamp.http.login import farewell
+from callcamp.http.pages import checked_post
+from callcamp.http.peer import principal_of
+
+_SCOPES = {
+    TokenScope.READ: "read",
+    TokenScope.CONTACTS: "read, and feed contacts",
+    TokenScope.MANAGE: "read, feed contacts and manage campaigns",
+    TokenScope.ADMIN: "everything",
+}
+_MAX_DAYS = 3650
+_REFUSED = (InvalidInput, Conflict, BadLogin)
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    """Show the account."""
+    return await _page(request)
+
+
+async def change_password(request: web.Request) -> web.StreamResponse:
+    """Change the password; every session ends, this one too."""
+    data = await checked_post(request)
+    old, new, again = (str(data.get(key, "")) for key in ("old", "new", "again"))
+    try:
+        if new != again:
+            raise InvalidInput("The new password was typed in two ways.", field="again", value="")
+        await request.app[ENGINE].access.change_password(user_id(request), old, new)
+    except (*_REFUSED, TooManyLogins) as problem:
+        return await _page(request, problem=problem)
+    raise farewell(request, "password")
+
+
+async def log_out_everywhere(request: web.Request) -> web.StreamResponse:
+    """End every session of the account."""
+    await checked_post(request)
+    await request.app[ENGINE].access.log_out_everywhere(user_id(request))
+    raise farewell(request, "everywhere")
+
+
+async def begin_totp(request: web.Request) -> web.StreamResponse:
+    """Show a secret for one-time codes; nothing is kept until a code proves it was taken over."""
+    await checked_post(request)
+    secret, uri = await request.app[ENGINE].access.begin_totp(user_id(request))
+    return await _page(request, totp_secret=secret, totp_uri=uri)
+
+
+async def confirm_totp(request: web.Request) -> web.StreamResponse:
+    """Ask for one-time codes from now on."""
+    data = await checked_post(request)
+    secret, code = str(data.get("secret", "")), str(data.get("code", "")).strip()
+    try:
+        await request.app[ENGINE].access.confirm_totp(user_id(request), secret, code)
+    except _REFUSED as problem:
+        return await _page(request, problem=problem)
+    return done(request, "/account")
+
+
+async def disable_totp(request: web.Request) -> web.StreamResponse:
+    """Ask for one-time codes no more."""
+    await checked_post(request)
+    await request.app[ENGINE].access.disable_totp(user_id(request))
+    return done(request, "/account")
+
+
+async def create_token(request: web.Request) -> web.StreamResponse:
+    """Make an API token and show it, this once."""
+    data = await checked_post(request)
+    engine, name = request.app[ENGINE], str(data.get("name", ""))
+    try:
+        days = days_of(str(data.get("days", "")))
+        expires = None if days is None else engine.clock.now() + timedelta(days=days)
+        secret, _ = await engine.access.create_token(
+            user_id(request), name, {scope_of(str(data.get("scope", "")))}, expires
+        )
+    except _REFUSED as problem:
+        return await _page(request, problem=problem)
+    return await _page(request, token=secret)
+
+
+async def revoke_token(request: web.Request) -> web.StreamResponse:
+    """Revoke a token of one's own."""
+    await checked_post(request)
+    await request.app[ENGINE].access.revoke_token(
+        int(request.match_info["token_id"]), of_user=user_id(request)
+    )
+    return done(request, "/account")
+
+
+def user_id(request: web.Request) -> int:
+    """Return whose account this is about: of whoever is logged in, never of another."""
+    found = principal_of(request).user_id
+    if found is None:
+        raise AssertionError("the route asks for an account")
+    return found
+
+
+def scope_of(text: str) -> TokenScope:
+    """Return a token's scope.
+
+    Raises:
+        InvalidInput: there is no such scope.
+    """
+    try:
+        return TokenScope(text)
+    except ValueError:
+        raise InvalidInput(
+            f"scope is {text[:40]!r}; choose one of {', '.join(TokenScope)}.",
+            field="scope",
+            value=text[:40],
+        ) from None
+
+
+def days_of(text: str) -> int | None:
+    """Return for how many days a token holds; None for an empty field: until it is revoked.
+
+    Raises:
+        InvalidInput: it is no number of days from 1 to ten years.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MAX_DAYS):
+        raise InvalidInput(
+            f"days is {text[:40]!r}; give 1 to {_MAX_DAYS}, or leave it empty.",
+            field="days",
+            value=text[:40],
+        )
+    return int(text)
+
+
+async def _page(
+    request: web.Request,
+    *,
+    problem: CallcampError | None = None,
+    token: str = "",
+    totp_secret: str = "",
+    totp_uri: str = "",
+) -> web.Response:
+    engine, principal, owner = request.app[ENGINE], principal_of(request), user_id(request)
+    return render(
+        request,
+        "account.html",
+        {
+            "user": await engine.store.user(owner),
+            "sessions": await engine.access.sessions(owner),
+            "this_session": principal.session_id,
+            "tokens": await engine.access.tokens(owner),
+            "scopes": {scope.value: words for scope, words in _SCOPES.items()},
+            "now": engine.clock.now(),
+            "problem": problem.message if problem else "",
+            "token": token,
+            "totp_secret": totp_secret,
+            "totp_uri": totp_uri,
+        },
+        status=400 if problem else 200,
+    )
