@@ -182,6 +182,7 @@ class Lane:
         track.sent_at = self._clock.now()
         track.sent_to = self._tracker.switch_started_at
         self._placed += 1
+        log.debug("call_sent", **track.ids, trunk=self.trunk.name)
         self._live.note_placed(track.campaign_id, track.sent_at)
         try:
             await self._gateway.originate(call.order)
@@ -190,8 +191,7 @@ class Lane:
         except SwitchRefused as error:
             log.error(
                 "call_refused",
-                attempt=track.attempt_id,
-                campaign=track.campaign_id,
+                **track.ids,
                 trunk=self.trunk.name,
                 problem=error.message,
             )
@@ -200,10 +200,10 @@ class Lane:
         except SwitchTimeout:
             self._tracker.doubt_originate(track)
         except InvalidInput as error:
-            log.error("call_unsendable", attempt=track.attempt_id, problem=error.message)
+            log.error("call_unsendable", **track.ids, problem=error.message)
             self._tracker.end(track, Evidence(detail=UNSENDABLE))
         except Exception:
-            log.exception("call_not_sent", attempt=track.attempt_id)
+            log.exception("call_not_sent", **track.ids)
             self._tracker.doubt_originate(track)
         else:
             self._refused_pause_s = REFUSED_PAUSE_S

@@ -135,7 +135,7 @@ class Reconciler:
             now=asked_at,
             margin_s=self._margin_s,
         )
-        log.info("settled", attempt=track.attempt_id, verdict=verdict.value)
+        log.info("settled", **track.ids, verdict=verdict.value)
         match verdict:
             case Settled.STILL_LIVE:
                 self._found_live(track, channel)
@@ -155,7 +155,7 @@ class Reconciler:
         if track.failed_at is None:
             self._tracker.release(track)
         else:
-            log.error("no_channel", attempt=track.attempt_id, campaign=track.campaign_id)
+            log.error("no_channel", **track.ids)
             self._tracker.release(track, after_s=NO_CHANNEL_PAUSE_S)
 
     def _found_live(self, track: Track, channel: LiveCall | None) -> None:
@@ -171,7 +171,7 @@ class Reconciler:
         limit = track.limit(self._margin_s, self._max_call_s)
         too_long = limit is not None and limit <= now
         if too_long:
-            log.warning("call_too_long", attempt=track.attempt_id, campaign=track.campaign_id)
+            log.warning("call_too_long", **track.ids)
             self._tracker.order_hang_up(track)
         again = too_long or track.status is AttemptStatus.UNKNOWN
         track.check_at = now + timedelta(seconds=self._margin_s) if again else None

@@ -103,6 +103,15 @@ class Track:
             watched=watched,
         )
 
+    @property
+    def ids(self) -> dict[str, int | str]:
+        """What a line of the log about this attempt names."""
+        return {
+            "campaign": self.campaign_id,
+            "contact": self.contact_id,
+            "attempt": self.attempt_id,
+        }
+
     def step(self, event: AttemptEvent) -> bool:
         """Take a step if the table has it; False when it has not (a late or double event)."""
         if not ATTEMPT.allows(self.status, event):

@@ -318,8 +318,11 @@ class Tracker:
             self._wake.set()
             return
         for result, change in zip(applied, changes, strict=True):
+            track = batch[result.attempt_id][0]
             if result.problem is not None:
-                self._mend(batch[result.attempt_id][0], result)
+                self._mend(track, result)
+            elif change.disposition is not None:
+                log.debug("call_ended", **track.ids, disposition=change.disposition.value)
             for item in change.suppress:
                 self.forbid(item.campaign_id, (item.phone,))
         settled = [
@@ -336,16 +339,16 @@ class Tracker:
         """
         track.mended += 1
         if result.status is None or result.status in ATTEMPT.final():
-            log.warning("settled_before", attempt=track.attempt_id, problem=result.problem)
+            log.warning("settled_before", **track.ids, problem=result.problem)
             track.status, track.pending = result.status or AttemptStatus.RELEASED, []
         elif track.mended <= MOST_MENDS:
-            log.warning("change_refused", attempt=track.attempt_id, problem=result.problem)
+            log.warning("change_refused", **track.ids, problem=result.problem)
             track.pending = route(result.status, track.status)
             if track.pending:
                 self._mark(track)
         else:
             # Its entry stays in the outbox, and the next start picks it up.
-            log.error("attempt_given_up", attempt=track.attempt_id, problem=result.problem)
+            log.error("attempt_given_up", **track.ids, problem=result.problem)
             self._registry.remove(track.attempt_id)
             self._live.drop(track.campaign_id, track.attempt_id)
 
