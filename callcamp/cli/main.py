@@ -24,6 +24,7 @@ from callcamp.cli import (
     number,
     outcome,
     trunk,
+    webhook,
 )
 from callcamp.cli.campaign_records import audit
 from callcamp.cli.doctor import doctor
@@ -140,6 +141,7 @@ app.add_typer(number.app, name="number")
 app.add_typer(outcome.app, name="outcome")
 app.add_typer(call.app, name="call")
 app.add_typer(legal.app, name="legal")
+app.add_typer(webhook.app, name="webhook")
 app.add_typer(lab.app, name="lab")
 
 

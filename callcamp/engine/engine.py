@@ -28,6 +28,7 @@ from callcamp.engine.registry import Person, Registry, Track
 from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.tracker import Returned, Tracker
 from callcamp.engine.vitals import Vitals, oldest_unsettled_s
+from callcamp.engine.webhooks import Deliverer, Sender, Webhooks, utc_now
 from callcamp.errors import Conflict, StoreError, SwitchUnavailable
 from callcamp.ports import CallGateway, Store
 from callcamp.settings import Settings
@@ -107,6 +108,12 @@ class Engine:
             rules=self._rules,
             settings=settings,
         )
+        # Receivers compare what is signed with their own clock: the real one, also when the
+        # engine's runs faster.
+        self.webhooks = Webhooks(store, settings, utc_now)
+        self._deliverer = Deliverer(
+            store, Sender(allow_private=settings.webhook_allow_private), clock=utc_now
+        )
         self.imports = Imports(store, settings, self.clock.now)
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
         self._held_until_s = 0.0
@@ -153,6 +160,7 @@ class Engine:
             ("reconcile", self._reconciler.run()),
             ("dialer", self._dialer.run()),
             ("purge", self._purge_imports()),
+            ("webhooks", self._deliverer.run()),
         ):
             self._spawn(name, coroutine)
 

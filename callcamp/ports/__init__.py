@@ -33,6 +33,15 @@ from callcamp.ports.results import (
     SettingsVersion,
 )
 from callcamp.ports.store import Store
+from callcamp.ports.webhooks import (
+    Delivery,
+    DeliveryStatus,
+    Outgoing,
+    Tried,
+    Try,
+    Webhook,
+    WebhookRecords,
+)
 
 __all__ = [
     "MAX_PRESET_NAME",
@@ -47,12 +56,15 @@ __all__ = [
     "Claimed",
     "ContactImport",
     "CustomOutcome",
+    "Delivery",
+    "DeliveryStatus",
     "DirectoryContact",
     "DncList",
     "LiveCall",
     "MappingPreset",
     "Measured",
     "OnDuplicate",
+    "Outgoing",
     "Records",
     "SavedFilter",
     "Session",
@@ -62,7 +74,11 @@ __all__ = [
     "Suppression",
     "SwitchFacts",
     "TimelineCall",
+    "Tried",
+    "Try",
     "User",
+    "Webhook",
+    "WebhookRecords",
     "acting_as",
     "current_actor",
 ]

@@ -33,9 +33,10 @@ from callcamp.ports.results import (
     OnDuplicate,
     SettingsVersion,
 )
+from callcamp.ports.webhooks import WebhookRecords
 
 
-class Store(Records, AccessRecords, Protocol):
+class Store(Records, AccessRecords, WebhookRecords, Protocol):
     """All that is remembered. Every method is one transaction.
 
     Methods raise :class:`callcamp.errors.NotFound` for things that do not exist and

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,11 +23,12 @@ from callcamp.core.states import (
 )
 from callcamp.errors import Conflict
 from callcamp.ports import Applied
-from callcamp.store import campaigns, counts, numbers, rows, suppression
+from callcamp.store import campaigns, counts, numbers, rows, suppression, telling
 from callcamp.store import contacts as contacts_
 from callcamp.store import tables as t
 from callcamp.store.codec import encode_evidence
 from callcamp.store.columns import safe_text
+from callcamp.store.telling import Happened
 
 _a, _c = t.attempt.c, t.contact.c
 _IDS = _a.id.in_(bindparam("ids", expanding=True))
@@ -239,6 +240,7 @@ def apply(connection: Connection, changes: Sequence[AttemptChange]) -> list[Appl
     results: list[Applied] = []
     touched: dict[str, _Live] = {}
     suppress: list[NewSuppression] = []
+    opted_out: list[AttemptChange] = []
     for change in changes:
         attempt = live.get(change.attempt_id)
         if attempt is None:
@@ -251,13 +253,41 @@ def apply(connection: Connection, changes: Sequence[AttemptChange]) -> list[Appl
             continue
         touched[change.attempt_id] = attempt
         suppress += change.suppress
+        if change.suppress:
+            opted_out.append(change)
         results.append(Applied(change.attempt_id, attempt.status))
     _write(connection, touched)
     deltas.write(connection)
     _note_numbers(connection, touched.values())
     if suppress:
         suppression.suppress(connection, suppress, max(change.at for change in changes))
+    telling.note(connection, _told(touched, opted_out))
     return results
+
+
+def _told(touched: dict[str, _Live], opted_out: Iterable[AttemptChange]) -> Iterator[Happened]:
+    for attempt_id, a in touched.items():
+        if a.status is AttemptStatus.ENDED and a.ended_at is not None:
+            yield telling.call_ended(
+                a.campaign_id,
+                a.contact_id,
+                attempt_id,
+                a.ended_at,
+            )
+            yield from telling.contact_steps(
+                a.campaign_id,
+                a.contact_id,
+                ContactStatus(a.contact["status"]),
+                a.ended_at,
+                attempt_id=attempt_id,
+                # An end clears the callback that was agreed before, see next_call.
+                callback=a.contact["callback_at"] is not None,
+            )
+    for change in opted_out:
+        a = touched[change.attempt_id]
+        yield telling.opted_out(
+            a.campaign_id, a.contact_id, change.attempt_id, change.at, change.suppress
+        )
 
 
 def campaigns_over(connection: Connection, campaign_ids: Iterable[int]) -> set[int]:

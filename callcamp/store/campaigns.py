@@ -19,9 +19,10 @@ from callcamp.core.states import (
     ContactEvent,
     ContactStatus,
 )
+from callcamp.core.webhooks import OF_CAMPAIGN
 from callcamp.errors import Conflict, NotFound
 from callcamp.ports import SettingsVersion, current_actor
-from callcamp.store import audit, counts, rows
+from callcamp.store import audit, counts, rows, telling
 from callcamp.store import tables as t
 from callcamp.store.codec import decode_settings, encode_settings
 from callcamp.store.columns import safe_text
@@ -304,6 +305,11 @@ def step(connection: Connection, row: Row[Any], event: CampaignEvent, now: datet
             hold=None,
         )
     note(connection, event.value, row.id, now, before={"status": row.status}, after=told)
+    if event in OF_CAMPAIGN:
+        telling.note(
+            connection,
+            [telling.Happened(OF_CAMPAIGN[event], now, row.id, more={"before": row.status})],
+        )
 
 
 def move(connection: Connection, campaign_id: int, event: CampaignEvent, now: datetime) -> Campaign:

@@ -14,7 +14,7 @@ from callcamp.core.reasons import Reason
 from callcamp.core.states import CONTACT, ContactEvent, ContactStatus
 from callcamp.errors import Conflict, IllegalTransition, NotFound
 from callcamp.ports import current_actor
-from callcamp.store import audit, campaigns, contacts, counts, due, suppression
+from callcamp.store import audit, campaigns, contacts, counts, due, suppression, telling
 from callcamp.store import tables as t
 from callcamp.store.gathering import numbers_of
 
@@ -57,9 +57,10 @@ def _become(connection: Connection, row: Row[Any], **values: Any) -> None:
     deltas.write(connection)
 
 
-def _leave_out(connection: Connection, row: Row[Any], reason: Reason) -> None:
+def _leave_out(connection: Connection, row: Row[Any], reason: Reason, now: datetime) -> None:
     status = CONTACT.advance(ContactStatus(row.status), ContactEvent.EXCLUDED)
     _become(connection, row, status=status.value, due_at=None, callback_at=None, hold=reason.value)
+    telling.note(connection, telling.skipped(row.campaign_id, [row.id], now))
 
 
 def _note(connection: Connection, action: str, row: Row[Any], now: datetime, **after: Any) -> None:
@@ -85,7 +86,7 @@ def skip(connection: Connection, contact_id: int, reason: Reason, now: datetime)
             state=row.status,
             event=ContactEvent.EXCLUDED.value,
         )
-    _leave_out(connection, row, reason)
+    _leave_out(connection, row, reason, now)
     _note(connection, "skipped", row, now, reason=reason.value)
     return contacts.contact(connection, contact_id)
 
@@ -101,7 +102,7 @@ def exclude(connection: Connection, contact_id: int, reason: str, now: datetime)
         now,
     )
     if row.status == ContactStatus.PENDING:
-        _leave_out(connection, row, Reason.EXCLUDED)
+        _leave_out(connection, row, Reason.EXCLUDED, now)
     contacts.skip_suppressed(connection, numbers, now)
     _note(connection, "excluded", row, now, reason=reason, numbers=list(numbers))
     return contacts.contact(connection, contact_id)

@@ -25,7 +25,7 @@ from callcamp.core.states import (
 )
 from callcamp.errors import InvalidInput
 from callcamp.ports import Claimed
-from callcamp.store import campaigns, due, gathering, rows
+from callcamp.store import campaigns, due, gathering, rows, telling
 from callcamp.store import tables as t
 from callcamp.store.codec import decode_settings
 from callcamp.store.columns import NEVER
@@ -93,6 +93,7 @@ class _Claiming:
     claims: list[Claim] = field(default_factory=list)
     passed: Counter[Reason] = field(default_factory=Counter)
     deltas: Deltas = field(default_factory=Deltas)
+    skipped: list[int] = field(default_factory=list)
 
     def carry_out(
         self, connection: Connection, found: Sequence[Row[Any]], decisions: Sequence[Decision]
@@ -121,6 +122,7 @@ class _Claiming:
         for statement, values_list in ((_HOLD, held), (_SKIP, skipped)):
             if values_list:
                 connection.execute(statement, values_list)
+        self.skipped += [values["_id"] for values in skipped]
         if let_out:
             self._let_out(connection, let_out)
 
@@ -244,6 +246,8 @@ def claim(
             break
         look *= 2
     work.deltas.write(connection)
+    if work.skipped:
+        telling.note(connection, telling.skipped(campaign_id, work.skipped, now))
     return Claimed(work.claims, dict(work.passed), examined, more)
 
 

@@ -29,7 +29,7 @@ from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CONTACT, ContactEvent, ContactStatus
 from callcamp.errors import Conflict, NotFound
-from callcamp.store import audit, campaigns, counts, due, rows, suppression
+from callcamp.store import audit, campaigns, counts, due, rows, suppression, telling
 from callcamp.store import record_tables as r
 from callcamp.store import tables as t
 from callcamp.store.codec import decode_settings
@@ -222,7 +222,7 @@ def skip_suppressed(connection: Connection, phones: Iterable[str], now: datetime
     for row in rows.by_ids(connection, _TO_SKIP, ids, open_):
         by_campaign[row.campaign_id].append(row)
     return sum(
-        _skip_among(connection, campaign_id, of_campaign, now)
+        _skip_among(connection, campaign_id, of_campaign, now, told=True)
         for campaign_id, of_campaign in sorted(by_campaign.items())
     )
 
@@ -261,7 +261,12 @@ def _first_listed(with_lists: bool) -> Select[Any]:
 
 
 def _skip_among(
-    connection: Connection, campaign_id: int, found: Sequence[Row[Any]], now: datetime
+    connection: Connection,
+    campaign_id: int,
+    found: Sequence[Row[Any]],
+    now: datetime,
+    *,
+    told: bool = False,
 ) -> int:
     if not found:
         return 0
@@ -280,6 +285,10 @@ def _skip_among(
     if skipped:
         connection.execute(_SKIP, skipped)
         deltas.write(connection)
+        # Who adds contacts is told then and there how many are left out.
+        if told:
+            gone = (one["_id"] for one in skipped)
+            telling.note(connection, telling.skipped(campaign_id, gone, now))
     return len(skipped)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,12 @@ from sqlalchemy import Connection, Row, select, update
 from callcamp.core.changes import Revision
 from callcamp.core.model import Attempt
 from callcamp.core.states import CONTACT, AttemptStatus, ContactStatus
+from callcamp.core.webhooks import EventType
 from callcamp.errors import Conflict, NotFound
-from callcamp.store import applying, attempts, audit, contacts, counts, suppression
+from callcamp.store import applying, attempts, audit, contacts, counts, suppression, telling
 from callcamp.store import tables as t
 from callcamp.store.columns import safe_text
+from callcamp.store.telling import Happened
 
 _a, _c = t.attempt.c, t.contact.c
 _STEPS = frozenset({ContactStatus.PENDING, ContactStatus.COMPLETED, ContactStatus.FAILED})
@@ -53,9 +55,11 @@ def revise(connection: Connection, revision: Revision, now: datetime) -> Attempt
         after=_told(row, noted),
         now=now,
     )
+    was, _ = _standing(connection, row.contact_id)
     _revise_contact(connection, row, revision)
     if revision.suppress:
         suppression.suppress(connection, list(revision.suppress), now)
+    telling.note(connection, _happened(connection, row, revision, was, now))
     return attempts.attempt(connection, row.id)
 
 
@@ -70,6 +74,26 @@ def _told(row: Row[Any], noted: Mapping[str, Any]) -> dict[str, Any]:
     changed = sorted(name for name in after if after[name] != known.get(name))
     # Names only: what a person said may have to be deleted, and the audit is never changed.
     return {**told, "variables_set": changed} if changed else told
+
+
+def _standing(connection: Connection, contact_id: int) -> tuple[ContactStatus, datetime | None]:
+    statement = select(_c.status, _c.callback_at).where(_c.id == contact_id)
+    row = connection.execute(statement).one()
+    return ContactStatus(row.status), row.callback_at
+
+
+def _happened(
+    connection: Connection, row: Row[Any], revision: Revision, was: ContactStatus, now: datetime
+) -> Iterator[Happened]:
+    of = (row.campaign_id, row.contact_id)
+    yield Happened(EventType.ATTEMPT_REVISED, now, *of, row.id)
+    status, callback_at = _standing(connection, row.contact_id)
+    change = revision.contact
+    callback = change is not None and change.callback and callback_at == change.due_at
+    if status is not was or callback:
+        yield from telling.contact_steps(*of, status, now, attempt_id=row.id, callback=callback)
+    if revision.suppress:
+        yield telling.opted_out(*of, row.id, now, revision.suppress)
 
 
 def _revise_contact(connection: Connection, row: Row[Any], revision: Revision) -> None:

@@ -52,9 +52,10 @@ from callcamp.store import contacts as contacts_
 from callcamp.store.database import database
 from callcamp.store.sqlaccess import AccessSql
 from callcamp.store.sqlrecords import RecordsSql
+from callcamp.store.sqlwebhooks import WebhooksSql
 
 
-class SqlStore(RecordsSql, AccessSql):
+class SqlStore(RecordsSql, AccessSql, WebhooksSql):
     """Everything that is remembered, in SQL; fulfils :class:`callcamp.ports.Store`.
 
     Args:
