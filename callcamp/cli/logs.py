@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from typing import TextIO
 
 import structlog
 
 from callcamp.cli.output import clean
+from callcamp.cli.redact import Redactor
 from callcamp.errors import InvalidInput
 from callcamp.settings import Settings
 
@@ -26,17 +28,26 @@ def _harmless(
     }
 
 
-def _traceback(stream: TextIO, error: structlog.typing.ExcInfo) -> None:
-    """Write a traceback as Python does, harmlessly, and without the values of variables.
+def _traceback(
+    redact: Redactor,
+) -> Callable[[TextIO, structlog.typing.ExcInfo], None]:
+    """Return what writes a traceback as Python does, harmlessly and redacted.
 
-    Those may hold the secret and people's numbers.
+    It writes no values of variables: those may hold secrets and people's numbers.
     """
-    lines = "".join(traceback.format_exception(*error)).splitlines()
-    stream.writelines(f"\n{clean(line)}" for line in lines)
+
+    def write(stream: TextIO, error: structlog.typing.ExcInfo) -> None:
+        lines = redact.text("".join(traceback.format_exception(*error))).splitlines()
+        stream.writelines(f"\n{clean(line)}" for line in lines)
+
+    return write
 
 
 def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
-    """Set up logs of callcamp and of its libraries.
+    """Set up logs of callcamp and of its libraries: one line per fact, no secrets.
+
+    Phone numbers keep their last four digits, unless ``log_numbers`` is set. Lines about a call
+    name its ``campaign``, ``contact`` and ``attempt``.
 
     Args:
         settings: how to write them, and from which level on.
@@ -58,13 +69,15 @@ def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
+    redact = Redactor(settings)
     renderer: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer()]
         if settings.log_json
         else [
+            redact,
             _harmless,
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=_traceback
+                colors=sys.stderr.isatty(), exception_formatter=_traceback(redact)
             ),
         ]
     )
