@@ -13,12 +13,14 @@ from callcamp.http import (
     exports,
     imports,
     login,
+    operations,
     pages,
     presets,
     progress,
     stream,
     users,
 )
+from callcamp.http.rest import table as rest
 from callcamp.http.security import Handler
 
 
@@ -41,7 +43,6 @@ _C = "/campaigns/{campaign_id:[0-9]{1,15}}"
 _I = "/imports/{import_id:[0-9]{1,15}}"
 _U = "/users/{user_id:[0-9]{1,15}}"
 _T = "tokens/{token_id:[0-9]{1,15}}"
-_A = f"/api/v1{_C}"
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/", pages.campaign_list, _VIEW),
@@ -89,16 +90,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_U}/password", users.reset_password, _ADMIN),
     Route("POST", f"{_U}/log-out", users.log_out, _ADMIN),
     Route("POST", f"/users/{_T}/revoke", users.revoke_token, _ADMIN),
-    Route("GET", "/healthz", api.health, Permission.PUBLIC),
-    Route("GET", "/api/v1/campaigns", api.campaigns, _VIEW),
-    Route("GET", _A, api.campaign, _VIEW),
-    Route("GET", f"{_A}/stats", api.stats, _VIEW),
-    Route("GET", f"{_A}/contacts", api.contacts, _VIEW),
-    Route("GET", f"{_A}/attempts", api.attempts, _VIEW),
-    Route("POST", f"{_A}/start", api.move("start"), _MANAGE),
-    Route("POST", f"{_A}/pause", api.move("pause"), _MANAGE),
-    Route("POST", f"{_A}/resume", api.move("resume"), _MANAGE),
-    Route("POST", f"{_A}/stop", api.move("stop"), _MANAGE),
+    Route("GET", "/healthz", operations.healthz, Permission.PUBLIC),
+    # By the setting metrics_public they may ask for the right to view.
+    Route("GET", "/readyz", operations.readyz, Permission.PUBLIC),
+    Route("GET", "/metrics", operations.metrics, Permission.PUBLIC),
+    Route("GET", "/api", rest.reference, _VIEW),
+    *(Route(r.method, r.path, r.handler, r.permission) for r in rest.REST_ROUTES),
 )
 """Static files come beside it, under ``/static/``."""
 

@@ -210,12 +210,12 @@ def reply(campaign: Campaign, status: int = 200) -> Reply:
 async def listed(call: Call[CampaignsQuery, None]) -> Reply:
     """List campaigns."""
     query = call.query
-    found = await call.engine.store.campaigns(query.status)
+    found = await call.commands.all_stats(query.status)
     if before := query.after_id():
-        found = [one for one in found if one.id < before]
+        found = [one for one in found if one.campaign.id < before]
     shown = found[: query.limit]
-    items = [StatsOut.model_validate((await call.commands.stats(c.id)).as_dict()) for c in shown]
-    more = cursor_after(shown[-1].id) if len(found) > len(shown) else None
+    items = [StatsOut.model_validate(one.as_dict()) for one in shown]
+    more = cursor_after(shown[-1].campaign.id) if len(found) > len(shown) else None
     return Reply(CampaignsPage(items=items, next=more))
 
 

@@ -27,7 +27,7 @@ from callcamp.http.rest.records import ConsentOut, SuppressionOut, named
 from callcamp.http.rest.route import Call, Reply, RestRoute
 
 _DIRECTORY = "/api/v1/directory/contacts"
-_PERSON = _DIRECTORY + "/{phone:\\+[0-9]{3,20}}"
+_PERSON = _DIRECTORY + "/{phone:\\+?[0-9]{3,20}}"
 _FILTERS = "/api/v1/filters"
 _VIEW, _FEED, _MANAGE = Permission.VIEW, Permission.FEED_CONTACTS, Permission.MANAGE_CAMPAIGNS
 Conditions = Annotated[

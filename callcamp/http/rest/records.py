@@ -32,7 +32,7 @@ from callcamp.http.rest.fields import (
 from callcamp.http.rest.route import Call, Reply, RestRoute
 
 _V1 = "/api/v1"
-_NUMBER = _V1 + "/numbers/{phone:\\+[0-9]{3,20}}"
+_NUMBER = _V1 + "/numbers/{phone:\\+?[0-9]{3,20}}"
 _VIEW, _FEED = Permission.VIEW, Permission.FEED_CONTACTS
 _MANAGE, _ADMIN = Permission.MANAGE_CAMPAIGNS, Permission.ADMINISTER
 _MOST_NUMBERS = 1000
