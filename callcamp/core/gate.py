@@ -7,7 +7,7 @@ through gets a reason and an instant at which that could change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -142,6 +142,7 @@ class Batch:
         consents: consents on record by number.
         numbers: the deployment's outbound numbers.
         use: how the outbound numbers were used, by id.
+        busy: all numbers of people with several numbers who are in a live call.
     """
 
     now: datetime
@@ -152,6 +153,7 @@ class Batch:
     consents: Mapping[str, Sequence[Consent]] = field(default_factory=dict)
     numbers: Sequence[OutboundNumber] = ()
     use: Mapping[int, NumberUse] = field(default_factory=dict)
+    busy: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

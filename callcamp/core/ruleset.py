@@ -172,7 +172,7 @@ class Gate:
         verdict = self._set.place_verdict(candidate.place, now)
         if not verdict.open:
             return PassedOver(who, verdict.reason or Reason.CONTACT_HOURS, verdict.until)
-        index = _next_number(candidate, batch)
+        index = self._next_number(candidate, batch)
         if index is None:
             reasons = {batch.suppressed[number] for number in candidate.numbers}
             known = Reason.DO_NOT_CALL if Reason.DO_NOT_CALL in reasons else Reason.EXCLUDED
@@ -181,7 +181,11 @@ class Gate:
             return PassedOver(who, Reason.ATTEMPTS_USED, skip=True)
         number = candidate.numbers[index]
         calls = [*chain.from_iterable(batch.calls.get(n, ()) for n in candidate.numbers)]
-        if any(call.live for call in calls) or not taken.isdisjoint(candidate.numbers):
+        if (
+            any(call.live for call in calls)
+            or not taken.isdisjoint(candidate.numbers)
+            or any(each in batch.busy for each in candidate.numbers)
+        ):
             return PassedOver(
                 who, Reason.IN_OTHER_CALL, now + timedelta(seconds=OTHER_CALL_PAUSE_S)
             )
@@ -221,21 +225,22 @@ class Gate:
             for consent in batch.consents.get(number, ())
         )
 
+    def _next_number(self, candidate: Candidate, batch: Batch) -> int | None:
+        """Return which number is called: the one whose turn it is, or the next that may be.
 
-def _next_number(candidate: Candidate, batch: Batch) -> int | None:
-    """Return which number is called: the one whose turn it is, or the next that may be.
-
-    A number that turned out not to exist comes last.
-    """
-    count = len(candidate.numbers)
-    turns = [(candidate.number_index + step) % count for step in range(count)]
-    allowed = [i for i in turns if candidate.numbers[i] not in batch.suppressed]
-    exist = [
-        i
-        for i in allowed
-        if not any(
-            call.disposition is Disposition.INVALID_NUMBER
-            for call in batch.calls.get(candidate.numbers[i], ())
-        )
-    ]
-    return next(iter(exist or allowed), None)
+        A number that turned out not to exist comes after those that do, and one without the
+        consent it takes comes last.
+        """
+        numbers, count = candidate.numbers, len(candidate.numbers)
+        turns = [(candidate.number_index + step) % count for step in range(count)]
+        allowed = [i for i in turns if numbers[i] not in batch.suppressed]
+        consenting = [i for i in allowed if self._consents(numbers[i], batch)] or allowed
+        exist = [
+            i
+            for i in consenting
+            if not any(
+                call.disposition is Disposition.INVALID_NUMBER
+                for call in batch.calls.get(numbers[i], ())
+            )
+        ]
+        return next(iter(exist or consenting), None)

@@ -102,7 +102,11 @@ class CampaignBook:
         """Return the campaigns that the clock can move on, oldest first."""
         return sorted((c for c in self._campaigns.values() if c.status in OPEN), key=lambda c: c.id)
 
-    def is_running(self, campaign_id: int) -> bool:
-        """Tell whether a campaign was running at the last refresh."""
+    def is_running(self, campaign_id: int, version: int) -> bool:
+        """Tell whether a campaign was running at the last refresh, with these settings."""
         campaign = self._campaigns.get(campaign_id)
-        return campaign is not None and campaign.status is CampaignStatus.RUNNING
+        return (
+            campaign is not None
+            and campaign.status is CampaignStatus.RUNNING
+            and campaign.version == version
+        )

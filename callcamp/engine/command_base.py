@@ -28,6 +28,8 @@ class CommandBase:
         clock: returns now, aware UTC.
         on_change: called with the campaign's id after a change, to wake its dialer; with None
             after a change that any campaign may depend on.
+        on_contacts: called instead when only contacts of a campaign were changed (None: as
+            after any other change).
         on_suppressed: called with a campaign's id (None: all) and numbers that must not be
             called from now on.
         live: what goes on now, when a dialer runs in this process.
@@ -42,7 +44,8 @@ class CommandBase:
         *,
         clock: Callable[[], datetime] = utc_now,
         on_change: Callable[[int | None], None] = lambda _campaign_id: None,
-        on_suppressed: Callable[[int | None, list[str]], None] = lambda _id, _phones: None,
+        on_contacts: Callable[[int], None] | None = None,
+        on_suppressed: Callable[[int | None, list[str] | None], None] = lambda _id, _phones: None,
         live: LiveFeed | None = None,
         own_engine: Callable[[], Mapping[str, Any]] | None = None,
         rules: RuleBook | None = None,
@@ -51,6 +54,7 @@ class CommandBase:
         self._store = store
         self._clock = clock
         self._on_change = on_change
+        self._on_contacts = on_contacts or on_change
         self._on_suppressed = on_suppressed
         self._live = live
         self._settings = settings or Settings.model_construct()
@@ -59,6 +63,11 @@ class CommandBase:
         self.why = Why(
             store, clock=clock, rules=self.rules, settings=self._settings, own_engine=own_engine
         )
+
+    def _contacts_changed(self, campaign_id: int) -> None:
+        self._on_contacts(campaign_id)
+        if self._live:
+            self._live.touch()
 
     def _changed(self, campaign_id: int) -> None:
         self._on_change(campaign_id)

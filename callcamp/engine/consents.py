@@ -141,6 +141,7 @@ class Consents(Desk):
                 kind="consent",
                 key=number,
             )
+        self._on_suppressed(None, [number])
         self._on_change(None)
         return number
 

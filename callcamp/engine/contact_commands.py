@@ -66,7 +66,7 @@ class ContactCommands(CommandBase):
         result = await self._store.add_contacts(
             campaign_id, ready, now=self._clock(), on_duplicate=on_duplicate
         )
-        self._changed(campaign_id)
+        self._contacts_changed(campaign_id)
         return result
 
     async def contact(self, campaign_id: int, phone: str) -> Contact:
@@ -98,7 +98,7 @@ class ContactCommands(CommandBase):
         check_text("reason", reason, 200)
         after = await self._store.exclude_contact(contact.id, reason=reason, now=self._clock())
         self._on_suppressed(contact.campaign_id, list(contact.numbers))
-        self._changed(contact.campaign_id)
+        self._contacts_changed(contact.campaign_id)
         return after
 
     async def review(self, contact: Contact, zone: str | None) -> Contact:
@@ -115,7 +115,9 @@ class ContactCommands(CommandBase):
             zone_named(zone)
             place = replace(Place.parse(contact.place), zones=(zone,))
             after = await self._store.set_place(contact.id, place.key, now=now)
-        self._changed(contact.campaign_id)
+        # A call that waits for its turn was let out for where the contact seemed to be.
+        self._on_suppressed(contact.campaign_id, list(contact.numbers))
+        self._contacts_changed(contact.campaign_id)
         return after
 
     async def delete_contact(self, contact: Contact) -> None:
@@ -126,7 +128,7 @@ class ContactCommands(CommandBase):
         """
         await self._store.delete_contact(contact.id, now=self._clock())
         self._on_suppressed(contact.campaign_id, [])
-        self._changed(contact.campaign_id)
+        self._contacts_changed(contact.campaign_id)
 
     async def set_outcome(
         self,
@@ -178,7 +180,7 @@ class ContactCommands(CommandBase):
         after = await self._store.revise(revision, now=self._clock())
         for item in revision.suppress:
             self._on_suppressed(item.campaign_id, [item.phone])
-        self._changed(attempt.campaign_id)
+        self._contacts_changed(attempt.campaign_id)
         return after
 
     async def _revision(

@@ -17,8 +17,8 @@ class Desk:
         clock: returns now, aware UTC.
         on_change: called after a change with the campaign that it concerns (None: it may
             concern any), to wake its dialer.
-        on_suppressed: called with numbers that must not be called any more, and in which
-            campaign (None: in none).
+        on_suppressed: called with numbers that must not be called any more (None: any may be
+            among them), and in which campaign (None: in none).
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Desk:
         *,
         clock: Callable[[], datetime],
         on_change: Callable[[int | None], None] = lambda _campaign_id: None,
-        on_suppressed: Callable[[int | None, list[str]], None] = lambda _id, _phones: None,
+        on_suppressed: Callable[[int | None, list[str] | None], None] = lambda _id, _phones: None,
     ) -> None:
         self._store = store
         self._clock = clock

@@ -145,6 +145,16 @@ class Dialer:
         self._fresh.clear()
         self._wake.set()
 
+    def contacts_changed(self, campaign_id: int) -> None:
+        """Look at a campaign soon: its contacts changed, and nothing else did.
+
+        Campaigns are not read again for it: with contacts that come without end, by the
+        interface, the lanes would never find what they know up to date.
+        """
+        self._heads.pop(campaign_id, None)
+        self._open.discard(campaign_id)
+        self._wake.set()
+
     def everything_changed(self) -> None:
         """Read all again soon: something changed that any campaign may depend on."""
         self._heads.clear()
@@ -220,8 +230,8 @@ class Dialer:
         """Give back claims of which the database did not say whether it has them."""
         if not self._doubtful_ids:
             return
-        known = await self._store.attempt_context(self._doubtful_ids)
-        self._doubtful_ids.clear()
+        doubtful = tuple(self._doubtful_ids)
+        known = await self._store.attempt_context(doubtful)
         for attempt, _ in known.values():
             if attempt.status is AttemptStatus.CLAIMED and not self._registry.get(attempt.id):
                 campaign = await self._book.campaign(attempt.campaign_id)
@@ -229,6 +239,8 @@ class Dialer:
                 track = Track.of(attempt, campaign.settings.trunk_id, person, watched=False)
                 self._registry.add(track)
                 self._tracker.release(track)
+        # Only now: what fails on the way is looked at again.
+        self._doubtful_ids = self._doubtful_ids[len(doubtful) :]
 
     async def _look_at_all(self) -> None:
         # Whoever got calls last comes last: a turn that went round with every look could give
@@ -286,6 +298,7 @@ class Dialer:
         self, campaign: Campaign, rules: RuleSet, lane: Lane, plan: Plan, now: datetime
     ) -> list[Claim]:
         attempt_ids = [new_attempt_id() for _ in range(plan.count)]
+        began_s = self._clock.monotonic_s()
         gates: list[Gate] = []
 
         def judge(batch: Batch) -> list[Decision]:
@@ -301,6 +314,7 @@ class Dialer:
                 look_back_s=rules.look_back_s,
                 now=now,
                 lease_until=now + timedelta(seconds=self._lease_s),
+                version=campaign.version,
             )
         except StoreError:
             self._doubtful_ids.extend(attempt_ids)
@@ -314,18 +328,21 @@ class Dialer:
         no_number = next((g.no_number for g in gates if g.no_number is not None), None)
         if no_number is not None:
             self._no_number[campaign.id] = no_number
+        # First of all: nobody else knows of these claims.
+        if claimed.claims:
+            await self._send_off(claimed.claims, campaign, lane, began_s)
         if claimed.more:
             self._wake.set()
         elif len(claimed.claims) < plan.count:
             self._heads[campaign.id] = await self._store.heads(campaign.id)
-        if claimed.claims:
-            await self._send_off(claimed.claims, campaign, lane)
-        else:
+        if not claimed.claims:
             plan = await self._plan(campaign, rules, lane, now)
             self._live.note_plan(campaign.id, plan)
         return claimed.claims
 
-    async def _send_off(self, claims: list[Claim], campaign: Campaign, lane: Lane) -> None:
+    async def _send_off(
+        self, claims: list[Claim], campaign: Campaign, lane: Lane, began_s: float
+    ) -> None:
         tracks = [
             Track.of(
                 claim.attempt,
@@ -342,7 +359,7 @@ class Dialer:
             for claim in claims
         ]
         for track, claim in zip(tracks, claims, strict=True):
-            track.open_until = claim.open_until
+            track.open_until, track.claimed_s = claim.open_until, began_s
             self._registry.add(track)
         sent_at = self._clock.now()
         try:
@@ -382,8 +399,8 @@ class Dialer:
                 tracker=self._tracker,
                 live=self._live,
                 clock=self._clock,
-                may_send=lambda campaign_id: (
-                    self._may_dial() and self._book.is_running(campaign_id)
+                may_send=lambda track: (
+                    self._may_dial() and self._book.is_running(track.campaign_id, track.version)
                 ),
                 fresh=self._fresh,
                 on_room=self.wake,

@@ -242,6 +242,8 @@ class DoNotCall(Desk):
                 problems=[f"row {p.row}: {p.value}: {p.why}" for p in file.problems[:10]],
             )
         found = await self._store.replace_dnc_list(name, numbers, as_of=as_of, now=self._clock())
+        # Half a million numbers are not kept in mind: whoever waits to be called is judged anew.
+        self._on_suppressed(None, None)
         self._on_change(None)
         return ListImported(found, file.rows, file.refused, tuple(file.problems))
 

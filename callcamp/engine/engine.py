@@ -102,6 +102,7 @@ class Engine:
             store,
             clock=self.clock.now,
             on_change=self._on_change,
+            on_contacts=self._dialer.contacts_changed,
             on_suppressed=self.tracker.forbid,
             live=self.live,
             own_engine=self.state,
@@ -247,7 +248,7 @@ class Engine:
     async def _keep_holding(self) -> None:
         while True:
             # Soon after the link has come or gone: other processes tell it from here.
-            for _ in range(round(ENGINE_TTL_S / 3 / STATE_LOOK_EVERY_S)):
+            for _ in range(max(1, round(ENGINE_TTL_S / 3 / STATE_LOOK_EVERY_S))):
                 await asyncio.sleep(STATE_LOOK_EVERY_S)
                 if self._told_link_up != self.link_up:
                     break

@@ -51,7 +51,7 @@ class Lane:
         tracker: told when a call was not placed or is in doubt.
         live: counts placed calls.
         clock: the engine's clock.
-        may_send: whether a campaign (by id) still wants its calls sent.
+        may_send: whether a campaign still wants its call sent, under the same settings.
         fresh: set while what ``may_send`` says is not out of date.
         on_room: called when the lane can take more.
     """
@@ -64,7 +64,7 @@ class Lane:
         tracker: Tracker,
         live: LiveFeed,
         clock: Clock,
-        may_send: Callable[[int], bool],
+        may_send: Callable[[Track], bool],
         fresh: asyncio.Event,
         on_room: Callable[[], None],
     ) -> None:
@@ -169,7 +169,7 @@ class Lane:
             and track.status is AttemptStatus.DIALING
             and (track.open_until is None or self._clock.now() < track.open_until)
             and not self._tracker.is_forbidden(track)
-            and self._may_send(track.campaign_id)
+            and self._may_send(track)
         )
 
     async def _place(self, call: ReadyCall) -> None:

@@ -49,7 +49,8 @@ class Track:
     Asterisk was started that was given the order (None: not known). ``check_at`` is when an
     attempt in doubt is looked at again; ``failed_at`` is when Asterisk said that the order
     failed while no channel of it had been seen. ``open_until`` is when the hours end in which
-    the call may be placed.
+    the call may be placed. ``version`` is that of the settings that let it out, and
+    ``claimed_s`` when it was about to be claimed, by a clock that never runs back.
     """
 
     attempt_id: str
@@ -61,6 +62,8 @@ class Track:
     ring_timeout_s: int
     status: AttemptStatus
     claimed_at: datetime
+    version: int = 0
+    claimed_s: float = 0.0
     round_ordinal: int = 1
     caller_number: str | None = None
     open_until: datetime | None = None
@@ -93,6 +96,7 @@ class Track:
             ring_timeout_s=attempt.ring_timeout_s,
             status=attempt.status,
             claimed_at=attempt.claimed_at,
+            version=attempt.settings_version,
             round_ordinal=attempt.round_ordinal,
             caller_number=attempt.caller_number,
             person=person,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,7 +46,7 @@ TICK_S = 0.25
 """How often closing and overdue attempts are looked at."""
 CLOSING_GRACE_S = 1.0
 """How long a hung-up call waits for the OriginateResponse that tells why."""
-FORBIDDEN_FOR = timedelta(minutes=5)
+FORBIDDEN_FOR_S = 300.0
 """How long a number that was suppressed just now is kept in mind; claims made later see it."""
 MOST_MENDS = 3
 """How often an attempt whose change the store refuses is led on from where the store has it."""
@@ -106,7 +107,7 @@ class Tracker:
         self._closing: dict[str, Track] = {}
         self._to_delete: list[str] = []
         self._to_hang_up: list[str] = []
-        self._forbidden: dict[tuple[int | None, str], datetime] = {}
+        self._forbidden: dict[tuple[int | None, str | None], float] = {}
         self._wake = asyncio.Event()
         self._tidy_wake = asyncio.Event()
         self.switch_started_at: datetime | None = None
@@ -265,20 +266,26 @@ class Tracker:
         self._to_hang_up.append(track.attempt_id)
         self._tidy_wake.set()
 
-    def forbid(self, campaign_id: int | None, phones: Iterable[str]) -> None:
+    def forbid(self, campaign_id: int | None, phones: Iterable[str] | None) -> None:
         """Send no call to these numbers any more, also none that waits for its turn.
 
-        Of one campaign, or of any (None).
+        Of one campaign, or of any (None). Without numbers (None) it is every number: whoever
+        waits is judged again.
         """
-        now = self._clock.now()
-        self._forbidden = {k: at for k, at in self._forbidden.items() if now - at < FORBIDDEN_FOR}
-        self._forbidden.update(((campaign_id, phone), now) for phone in phones)
+        # Suppressed while the clock is put back, a number must not look as if claimed later.
+        now_s = self._clock.monotonic_s()
+        kept = {k: s for k, s in self._forbidden.items() if now_s - s < FORBIDDEN_FOR_S}
+        kept.update(((campaign_id, phone), now_s) for phone in (phones or ()))
+        if phones is None:
+            kept[campaign_id, None] = now_s
+        self._forbidden = kept
 
     def is_forbidden(self, track: Track) -> bool:
         """Tell whether the number of an attempt was suppressed after the attempt was made."""
-        keys = ((None, track.number), (track.campaign_id, track.number))
         return any(
-            (at := self._forbidden.get(key)) is not None and at >= track.claimed_at for key in keys
+            self._forbidden.get((campaign_id, phone), -math.inf) >= track.claimed_s
+            for campaign_id in (None, track.campaign_id)
+            for phone in (None, track.number)
         )
 
     async def commit_forever(self) -> None:

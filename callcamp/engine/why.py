@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callcamp.core.gate import Decision
-from callcamp.core.model import Campaign, Contact, Waiting
+from callcamp.core.model import Campaign, CampaignCounts, Contact, Waiting
 from callcamp.core.plan import (
     ContactAnswer,
     Explanation,
@@ -28,6 +28,8 @@ from callcamp.settings import Settings
 
 MOST_JUDGED = 500
 """Due contacts that are put before the gate for an answer about a campaign."""
+MOST_READS = 5
+"""How often counts are read until nobody was called in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +151,22 @@ class Why:
         """
         when = at or self._clock()
         campaign = await self._store.campaign(campaign_id)
-        waiting = await self._store.waiting(campaign_id, at=when)
-        counts = await self._store.counts(campaign_id)
+        counts, waiting = await self._counted(campaign_id, when)
         snapshot = await self._snapshot(campaign, when, heads_of(waiting, when), now=at is None)
         decisions = await self._judge_due(snapshot, when)
         return CampaignWhy(campaign, explain(snapshot, waiting, counts, when, decisions))
+
+    async def _counted(
+        self, campaign_id: int, at: datetime
+    ) -> tuple[CampaignCounts, Sequence[Waiting]]:
+        """Return what is counted of contacts, those that wait and the others, of one moment."""
+        counts = await self._store.counts(campaign_id)
+        for _ in range(MOST_READS):
+            waiting = await self._store.waiting(campaign_id, at=at)
+            before, counts = counts, await self._store.counts(campaign_id)
+            if (before.contacts, before.waiting) == (counts.contacts, counts.waiting):
+                break
+        return counts, waiting
 
     async def _judge_due(self, snapshot: Snapshot, at: datetime) -> Sequence[Decision]:
         """Ask the gate about the contacts that are due, up to :data:`MOST_JUDGED`."""

@@ -316,6 +316,7 @@ class Store(Records, AccessRecords, WebhookRecords, Protocol):
         look_back_s: float,
         now: datetime,
         lease_until: datetime,
+        version: int | None = None,
     ) -> Claimed:
         """Take up to ``len(attempt_ids)`` due contacts of a running campaign.
 
@@ -334,6 +335,9 @@ class Store(Records, AccessRecords, WebhookRecords, Protocol):
             look_back_s: how far back the gate wants to see calls.
             now: the instant.
             lease_until: until when a claim holds while nothing was sent.
+            version: of which settings the gate was made; nobody is taken when the campaign
+                has others, or when a do-not-call list that they name is not there (None: of
+                any).
         """
         ...
 

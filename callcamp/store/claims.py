@@ -25,7 +25,7 @@ from callcamp.core.states import (
 )
 from callcamp.errors import InvalidInput
 from callcamp.ports import Claimed
-from callcamp.store import campaigns, due, gathering, rows, telling
+from callcamp.store import campaigns, dnc, due, gathering, rows, telling
 from callcamp.store import tables as t
 from callcamp.store.codec import decode_settings
 from callcamp.store.columns import NEVER
@@ -211,6 +211,7 @@ def claim(
     look_back_s: float,
     now: datetime,
     lease_until: datetime,
+    version: int | None = None,
 ) -> Claimed:
     """Take due contacts of a running campaign that the gate lets out."""
     # Shared: a stop waits for claims that run, and claims that come later see it.
@@ -218,6 +219,9 @@ def claim(
     if row.status != CampaignStatus.RUNNING or not attempt_ids:
         return Claimed([], {}, 0, False)
     settings = decode_settings(row.settings)
+    # Fail-closed: the caller may not have heard yet of an edit, or of a list that was deleted.
+    if version not in {None, row.version} or not dnc.are_there(connection, settings.dnc_lists):
+        return Claimed([], {}, 0, False)
     work = _Claiming(campaign_id, row.version, settings, iter(attempt_ids), now, lease_until)
     examined, look, more = 0, max(len(attempt_ids), _FIRST_LOOK), False
     while room := len(attempt_ids) - len(work.claims):

@@ -100,6 +100,14 @@ def lists(connection: Connection) -> list[DncList]:
     return [DncList(*row) for row in connection.execute(select(*_COLUMNS).order_by(_d.name))]
 
 
+def are_there(connection: Connection, names: Sequence[str]) -> bool:
+    """Tell whether there is a list of each of the names."""
+    if not names:
+        return True
+    found = connection.scalars(select(_d.name).where(_d.name.in_(names)))
+    return set(names) <= set(found)
+
+
 def remove(connection: Connection, name: str) -> None:
     """Delete a list.
 

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, literal_column, select, text, union_all
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    literal_column,
+    select,
+    text,
+    union_all,
+)
 
 from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.gate import Batch, Candidate, PastCall
@@ -42,6 +51,12 @@ CALLS = union_all(
     select(*_CALL).where(_NUMBERS, text(t.LIVE), _LONG_AGO < _SINCE),
 )
 """Calls to some numbers since an instant, and all that are live."""
+# A call to a contact with one number is found by that number.
+_BUSY: Select[Any] = (
+    select(_c.phone, _c.others)
+    .join_from(t.attempt, t.contact, _c.id == _a.contact_id)
+    .where(text(t.LIVE), _c.others.is_not(None))
+)
 _ONE = select(*due.COLUMNS).where(_c.id == bindparam("contact"))
 _LIVE = frozenset(status.value for status in LIVE_ATTEMPT)
 
@@ -106,6 +121,7 @@ def batch(
             connection, phones, campaign_id, now, settings.dnc_lists
         ),
         consents=consents,
+        busy=frozenset(number for row in connection.execute(_BUSY) for number in numbers_of(row)),
         numbers=outbound,
         use=use,
     )

@@ -267,6 +267,7 @@ class SqlStore(RecordsSql, AccessSql, WebhooksSql):
         look_back_s: float,
         now: datetime,
         lease_until: datetime,
+        version: int | None = None,
     ) -> Claimed:
         """Take due contacts of a running campaign that the gate lets out.
 
@@ -282,6 +283,7 @@ class SqlStore(RecordsSql, AccessSql, WebhooksSql):
             look_back_s=look_back_s,
             now=now,
             lease_until=lease_until,
+            version=version,
         )
 
     async def mark_dialing(self, attempt_ids: Sequence[str], *, now: datetime) -> list[str]:
