@@ -15,6 +15,7 @@ from callcamp.http.failures import failures
 from callcamp.http.files import web_dir
 from callcamp.http.hub import Hub
 from callcamp.http.needs import EngineLike
+from callcamp.http.operations import add_operations
 from callcamp.http.progress import JOBS, Jobs
 from callcamp.http.regions import Regions
 from callcamp.http.routes import add_routes
@@ -68,6 +69,7 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
     app[HUB] = Hub(engine.live, app[REGIONS].draw)
     static = app.router.add_static("/static/", folder / "static", follow_symlinks=False)
     app[ASKED] = add_routes(app) | dict.fromkeys(static, Permission.PUBLIC)
+    add_operations(app)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_close_streams)
     return app

@@ -9,7 +9,6 @@ from aiohttp import web
 from callcamp.core.permissions import Permission
 from callcamp.http import (
     account,
-    api,
     exports,
     imports,
     login,
