@@ -68,8 +68,8 @@ class Settings(BaseSettings):
     )
     metrics_public: Literal["loopback", "always", "never"] = Field(
         "loopback",
-        description="When /readyz and /metrics answer without a log-in: always, never, or while "
-        "http_host is loopback.",
+        description="To whom /readyz and /metrics answer without a log-in: always to all, never, "
+        "or to loopback: this machine, through no proxy.",
     )
     campaigns: bool = Field(
         True, description="Whether campaigns may dial at all; off: none starts, none calls."
