@@ -23,7 +23,9 @@ from callcamp.cli import (
     members,
     number,
     outcome,
+    token,
     trunk,
+    user,
     webhook,
 )
 from callcamp.cli.campaign_records import audit
@@ -142,6 +144,8 @@ app.add_typer(outcome.app, name="outcome")
 app.add_typer(call.app, name="call")
 app.add_typer(legal.app, name="legal")
 app.add_typer(webhook.app, name="webhook")
+app.add_typer(user.app, name="user")
+app.add_typer(token.app, name="token")
 app.add_typer(lab.app, name="lab")
 
 

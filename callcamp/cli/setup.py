@@ -5,15 +5,20 @@ from __future__ import annotations
 import json as json_
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr
 
-from callcamp.cli.output import emit_json, say
+from callcamp.cli.output import emit_json, note, say
+from callcamp.cli.people import PasswordFileOption, asked, read_password, with_access
 from callcamp.cli.session import JsonOption, load_settings, run, session
-from callcamp.errors import Conflict
+from callcamp.core.permissions import Role
+from callcamp.engine.access_base import USER_NAME, as_name
+from callcamp.engine.passwords import check_password
+from callcamp.errors import Conflict, InvalidInput
 from callcamp.lab.place import data_folder
 from callcamp.settings import Settings
 
@@ -24,11 +29,18 @@ def init(
     context: typer.Context,
     ami_host: Annotated[str, typer.Option(help="Host of Asterisk's manager.")] = "127.0.0.1",
     ami_port: Annotated[int, typer.Option(help="Its port.", min=1, max=65535)] = 5038,
+    admin: Annotated[
+        str | None,
+        typer.Option(help="Name of the first administrator; left out: asked on a terminal."),
+    ] = None,
+    password_file: PasswordFileOption = None,
 ) -> None:
-    """Write callcamp.toml with a new secret, make the database, say what Asterisk needs."""
+    """Write callcamp.toml with a new secret, make the database and the first administrator."""
     from callcamp.store import migrate as migrate_database
 
     path = session(context).config or _DEFAULT
+    # Read before anything is made: an unusable password leaves nothing half done.
+    password = None if admin is None or path.exists() else _password(admin, password_file)
     secret = secrets.token_urlsafe(24)
     chosen = {"ami_host": ami_host, "ami_port": ami_port, "ami_secret": secret}
     try:
@@ -46,8 +58,51 @@ def init(
     settings = load_settings(path)
     migrate_database(settings.database_url)
     say(f"Wrote {path} (only you can read it) and made the database.")
+    session(context).config = path
+    say(_first_admin(context, admin, password, password_file))
     say("")
     say(_asterisk_steps(settings))
+
+
+def _password(admin: str, file: Path | None) -> str:
+    if not USER_NAME.fullmatch(as_name(admin)):
+        raise InvalidInput(
+            f"admin is {admin!r}; give 1 to 64 small letters, digits and . _ @ - only, such as "
+            "ann.smith.",
+            field="admin",
+            value=admin,
+        )
+    return check_password(as_name(admin), read_password(file))
+
+
+def _first_admin(
+    context: typer.Context, admin: str | None, password: str | None, file: Path | None
+) -> str:
+    """Make the first administrator; returns what was done, in words."""
+    if with_access(context, lambda access: access.has_users()):
+        return "The database has accounts already; none was added."
+    if admin is None:
+        if not sys.stdin.isatty():
+            return (
+                "No administrator was made: nobody was there to ask. Until there is one, pages "
+                "are served on this machine only. `callcamp user add NAME --role admin` makes one."
+            )
+        admin, password = _ask_for_admin(file)
+    name, chosen = admin, password or ""
+    user = with_access(context, lambda access: access.add_user(name, chosen, role=Role.ADMIN))
+    return f"Made the administrator {user.name}."
+
+
+def _ask_for_admin(file: Path | None) -> tuple[str, str]:
+    """Ask until name and password can be used."""
+    while True:
+        name = asked("Name of the first administrator")
+        try:
+            return name, _password(name, file)
+        except InvalidInput as error:
+            if file is not None:
+                raise
+            note(error.message, "red")
 
 
 def migrate(context: typer.Context, json: JsonOption = False) -> None:

@@ -236,7 +236,7 @@ def session(connection: Connection, session_id: str) -> tuple[Session, User] | N
     row = connection.execute(
         select(*_SESSION, *COLUMNS)
         .join_from(a.login_session, a.account, _s.user_id == _u.id)
-        .where(_s.id == session_id)
+        .where(_s.id == checks.fitting(session_id))
     ).one_or_none()
     if row is None:
         return None
@@ -257,7 +257,7 @@ def end_sessions(
     """End one session, all of an account, or one of an account; returns how many."""
     statement = delete(a.login_session).returning(_s.user_id)
     if session_id is not None:
-        statement = statement.where(_s.id == session_id)
+        statement = statement.where(_s.id == checks.fitting(session_id))
     if user_id is not None:
         statement = statement.where(_s.user_id == user_id)
     if session_id is None and user_id is None:

@@ -63,7 +63,8 @@ def add(connection: Connection, token: ApiToken, token_hash: str) -> ApiToken:
 
 def by_hash(connection: Connection, token_hash: str) -> tuple[ApiToken, User | None] | None:
     """Return a token with the account that made it."""
-    row = connection.execute(select(*_COLUMNS).where(_t.token_hash == token_hash)).one_or_none()
+    kept = checks.fitting(token_hash)
+    row = connection.execute(select(*_COLUMNS).where(_t.token_hash == kept)).one_or_none()
     if row is None:
         return None
     found = _token(row)
