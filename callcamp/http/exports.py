@@ -55,6 +55,9 @@ async def _send(
         }
     )
     await response.prepare(request)
+    if request.method == "HEAD":
+        # A body here would be taken for the answer to the connection's next request.
+        return response
     file = await asyncio.to_thread(path.open, "rb")
     try:
         while chunk := await asyncio.to_thread(file.read, _CHUNK):

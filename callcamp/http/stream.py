@@ -38,6 +38,10 @@ async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
             "X-Accel-Buffering": "no",
         }
     )
+    if request.method == "HEAD":
+        # What follows a HEAD on the same connection must not be a stream that nobody reads.
+        await response.prepare(request)
+        return response
     # Every connection starts with the full state, so Last-Event-ID has nothing to say.
     number, loop = 0, asyncio.get_running_loop()
     check_at = loop.time() + _CHECK_S

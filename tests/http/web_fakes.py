@@ -10,6 +10,8 @@ from datetime import time
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
+
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow
 from callcamp.core.model import Campaign, NewContact
 from callcamp.engine.access import Access
@@ -17,6 +19,7 @@ from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands, utc_now
 from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
+from callcamp.engine.passwords import Passwords
 from callcamp.engine.vitals import Vitals
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
@@ -74,7 +77,9 @@ async def open_engine(folder: Path) -> AsyncIterator[FakeEngine]:
     live = LiveFeed()
     settings = Settings(data_dir=folder / "data", database_url=url, import_max_mib=2)
     imports = Imports(store, settings, utc_now)
-    access = Access(store, settings)
+    # Passwords cost nothing here: what they cost is tested with them.
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    access = Access(store, settings, utc_now, cheap)
     commands = Commands(store, live=live)
     yield FakeEngine(store, commands, live, imports, access, settings=settings)
     await store.close()
