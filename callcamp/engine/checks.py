@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence, Sized
+from collections.abc import Collection, Sequence, Sized
 from datetime import datetime
 
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
@@ -90,7 +90,8 @@ def _check_time(settings: CampaignSettings) -> None:
             )
     if settings.starts_at and settings.ends_at and settings.ends_at <= settings.starts_at:
         raise InvalidInput(
-            f"ends_at is {settings.ends_at}, which is not after starts_at.",
+            f"ends_at is {settings.ends_at}; give an instant after starts_at, which is "
+            f"{settings.starts_at}.",
             field="ends_at",
             value=str(settings.ends_at),
         )
@@ -240,7 +241,7 @@ def missing_to_start(
     begins = max(now, own.starts_at) if own.starts_at else now
     verdict = rules.campaign_verdict(begins)
     if not verdict.open and verdict.until is None:
-        missing["window"] = "its hours never open: no weekday is allowed"
+        missing["window"] = "its hours never open: allow a weekday, or take exclusions away"
     if own.ends_at is not None and own.ends_at <= begins:
         missing["ends_at"] = "its end date is over"
     elif own.ends_at and verdict.until and not verdict.open and verdict.until >= own.ends_at:
@@ -255,11 +256,26 @@ def missing_to_start(
     elif own.pool.numbers and not any(known[phone].active for phone in own.pool.numbers):
         missing["pool.numbers"] = "none of its outbound numbers is active"
     if lists_verdict(rules.rules, own, [(e.name, e.as_of) for e in lists], now) is not None:
-        missing["dnc_lists"] = (
-            "a do-not-call list that it has to check is missing or too old; import a fresh copy, "
-            "or say in dnc_exemption why none is needed"
-        )
+        missing["dnc_lists"] = _lists_wanted(own, {one.name for one in lists})
     return {**missing_for_start(rules.rules, own), **missing}
+
+
+def _lists_wanted(settings: CampaignSettings, known: Collection[str]) -> str:
+    if not settings.dnc_lists:
+        return (
+            "a legal preset needs a do-not-call list: name in dnc_lists one that `callcamp dnc "
+            "lists` shows, or say in dnc_exemption why none is needed"
+        )
+    unknown = [name for name in settings.dnc_lists if name not in known]
+    if unknown:
+        return (
+            f"it has to check do-not-call lists that are not there: {', '.join(unknown)}; import "
+            "them with `callcamp dnc import`, or take them out of dnc_lists"
+        )
+    return (
+        f"a do-not-call list that it has to check is too old, of {', '.join(settings.dnc_lists)}; "
+        "import a fresh copy, or say in dnc_exemption why none is needed"
+    )
 
 
 def _check_description(value: str) -> None:

@@ -164,10 +164,13 @@ class DoNotCall(Desk):
         """
         number = need_any_number(phone, region)
         if not await self._store.unsuppress(number, campaign_id=campaign_id, now=self._clock()):
-            where = "the do-not-call list"
+            problem = (
+                f"{number} is not on the do-not-call list that holds everywhere. If one campaign "
+                "excludes it, name that campaign."
+            )
             if campaign_id is not None:
-                where = f"the exclusions of campaign {campaign_id}"
-            raise NotFound(f"{number} is not on {where}.", kind="suppression", key=number)
+                problem = f"{number} is not on the exclusions of campaign {campaign_id}."
+            raise NotFound(problem, kind="suppression", key=number)
         self._on_change(campaign_id)
         return number
 

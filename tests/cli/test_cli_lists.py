@@ -93,7 +93,7 @@ def test_do_not_call_from_first_to_last(camp: Cli) -> None:
     assert "campaign 1" in listed
     assert camp("dnc", "remove", ANN, "--json").json == {"phone": ANN, "removed": True}
     assert camp("dnc", "remove", ANN, "--json", code=1).json["error"]["id"] == "not_found"
-    assert camp("dnc", "remove", BOB, code=1)
+    assert "name that campaign" in camp("dnc", "remove", BOB, code=1).err
     assert "may be called again" in camp("dnc", "remove", BOB, "--campaign", "1").out
     assert items(camp("dnc", "list", "--phone", ANN, "--json")) == []
     done = [e for e in items(camp("audit", "--json")) if e["kind"] == "suppression"]
@@ -126,6 +126,20 @@ def test_registers(camp: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(items(camp("dnc", "lists", "--json"))) == 1
     assert camp("dnc", "drop-list", "bloctel", "--yes", "--json").json["deleted"]
     camp("dnc", "drop-list", "bloctel", "--yes", code=1)
+
+
+def test_what_is_wrong_with_the_registers_of_a_campaign_is_told(camp: Cli, tmp_path: Path) -> None:
+    (tmp_path / "tps.txt").write_text(f"{ANN}\n")
+    camp("dnc", "import", "tps", "tps.txt", "--as-of", "2020-01-01")
+
+    def missing(*options: str) -> str:
+        made = camp("campaign", "create", "Law", "--legal", "us-tsr", *options, "--json").json
+        told = camp("campaign", "missing", str(made["id"]), "--json", code=1).json
+        return str(told["missing"]["dnc_lists"])
+
+    assert "name in dnc_lists" in missing()
+    assert "not there: nope;" in missing("--set", 'dnc_lists=["tps", "nope"]')
+    assert "too old, of tps;" in missing("--set", 'dnc_lists=["tps"]')
 
 
 def test_consents(camp: Cli, tmp_path: Path) -> None:
