@@ -79,8 +79,11 @@ FIRST_RETRY_S = 5.0
 """Seconds before the second try, at most."""
 LONGEST_RETRY_S = 6 * 3600.0
 """Seconds between two tries of one event, at most."""
-LONGEST_QUIET_S = 300.0
+LONGEST_QUIET_S = 60.0
 """Seconds for which a webhook that fails gets no event at all, at most."""
+AN_OUTAGE = 3
+"""Failures in a row after which a receiver counts as down, however it answers."""
+_FOR_NOW = frozenset({408, 425, 429})
 
 
 def attempt_data(attempt: Attempt) -> dict[str, Any]:
@@ -156,6 +159,14 @@ def signature(secret: str, body: str, at: datetime) -> str:
     return f"t={moment},v1={code.hexdigest()}"
 
 
+def is_refusal(status: int | None) -> bool:
+    """Tell whether an HTTP status says that a receiver is there and does not want this event.
+
+    Those that say "not now" (RFC 9110: 408, RFC 8470: 425, RFC 6585: 429) do not.
+    """
+    return status is not None and 400 <= status < 500 and status not in _FOR_NOW
+
+
 def back_off_s(failures: int, jitter: float, *, most_s: float = LONGEST_RETRY_S) -> float:
     """Return the seconds to wait after failures in a row: twice as long each time.
 
@@ -198,11 +209,20 @@ class Health:
     failing_since: datetime | None = None
     quiet_until: datetime | None = None
 
-    def after(self, ok: bool, now: datetime, jitter: float) -> Health:
-        """Return how it does after another try; see :func:`back_off_s` for ``jitter``."""
+    def after(self, ok: bool, now: datetime, jitter: float, *, refused: bool = False) -> Health:
+        """Return how it does after another try.
+
+        Args:
+            ok: whether it took the event.
+            now: when it did, or did not.
+            jitter: see :func:`back_off_s`.
+            refused: whether it did not want this event, see :func:`is_refusal`; others go on.
+        """
         if ok:
             return Health()
         failures = self.failures + 1
+        if refused and failures < AN_OUTAGE:
+            return Health(failures, self.failing_since or now)
         quiet_s = back_off_s(failures, jitter, most_s=LONGEST_QUIET_S)
         return Health(failures, self.failing_since or now, now + timedelta(seconds=quiet_s))
 

@@ -22,15 +22,12 @@ from sqlalchemy import (
     update,
 )
 
-from callcamp.core.webhooks import EventType, Health
+from callcamp.core.webhooks import AN_OUTAGE, EventType, Health
 from callcamp.errors import Conflict, NotFound
 from callcamp.ports import Delivery, DeliveryStatus, Outgoing, Tried, Try
 from callcamp.store import rows, webhooks
 from callcamp.store import webhook_tables as w
 from callcamp.store.columns import Instant, safe_text
-
-AN_OUTAGE = 3
-"""Failures in a row after which what failed is due at once when the receiver is back."""
 
 _w, _d, _t = w.webhook.c, w.webhook_delivery.c, w.webhook_try.c
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)

@@ -18,6 +18,7 @@ from callcamp.core.outcome import Disposition
 from callcamp.core.states import AttemptStatus, CampaignEvent, ContactStatus
 from callcamp.core.targets import check_url, is_public
 from callcamp.core.webhooks import (
+    AN_OUTAGE,
     EVENT_MEANING,
     FIRST_RETRY_S,
     GIVE_UP_AFTER,
@@ -31,6 +32,7 @@ from callcamp.core.webhooks import (
     contact_data,
     event_body,
     instant,
+    is_refusal,
     next_try,
     signature,
 )
@@ -65,8 +67,9 @@ def test_a_signature_is_what_hmac_says_it_is() -> None:
 def test_a_signature_that_others_computed() -> None:
     # printf '1700000000.{}' | openssl dgst -sha256 -hmac key
     at = datetime.fromtimestamp(1_700_000_000, UTC)
-    told = signature("key", "{}", at).partition("v1=")[2]
-    assert told == hmac.digest(b"key", b"1700000000.{}", "sha256").hex()
+    assert signature("key", "{}", at) == (
+        "t=1700000000,v1=9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae"
+    )
 
 
 def test_what_is_told_of_a_call_and_a_contact_is_json_with_instants_in_utc() -> None:
@@ -120,6 +123,25 @@ def test_an_event_is_tried_for_three_days_and_then_given_up(jitters: list[float]
         pytest.fail("tried for ever")
     assert GIVE_UP_AFTER <= at - NOW <= GIVE_UP_AFTER + timedelta(seconds=LONGEST_RETRY_S)
     assert tries < 40
+
+
+def test_a_receiver_that_refuses_one_event_gets_the_next_and_not_for_ever() -> None:
+    assert [is_refusal(s) for s in (None, 200, 302, 400, 404, 410, 500)] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert not any(map(is_refusal, (408, 425, 429)))
+    health = Health()
+    for failures in range(1, AN_OUTAGE + 1):
+        health = health.after(False, NOW, 0, refused=True)
+        assert health.failures == failures
+        assert (health.quiet_until is None) == (failures < AN_OUTAGE)
+    assert health.failing_since == NOW
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 86_400), JITTER), max_size=60))

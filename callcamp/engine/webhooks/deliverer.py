@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from callcamp.core.webhooks import Health, next_try
+from callcamp.core.webhooks import Health, is_refusal, next_try
 from callcamp.engine.webhooks.sender import Sender
 from callcamp.errors import CallcampError, StoreError
 from callcamp.ports import Delivery, Outgoing, Tried, Try, WebhookRecords
@@ -97,10 +97,10 @@ class Deliverer:
             del self._busy[webhook_id]
 
     async def deliver(self, webhook_id: int) -> bool:
-        """Send what is due for a webhook, up to the first failure.
+        """Send what is due for a webhook, until its receiver seems to be down.
 
         Returns:
-            Whether all of it was taken, so that there may be more.
+            Whether something was sent and there may be more.
         """
         outgoing = await self._store.outgoing(webhook_id, now=self._clock(), limit=BATCH)
         if outgoing is None:
@@ -110,15 +110,16 @@ class Deliverer:
             for delivery in outgoing.deliveries:
                 attempt = await self._send(outgoing, delivery)
                 now = self._clock()
-                health = health.after(attempt.ok, now, self._jitter())
+                refused = is_refusal(attempt.status)
+                health = health.after(attempt.ok, now, self._jitter(), refused=refused)
                 tried.append(self._tried(delivery, attempt, now))
-                # One that fails may be down: the next one waits, and the order stays.
-                if not attempt.ok or time.monotonic() - begun_s > SAVE_EVERY_S:
+                # A receiver that may be down: the next event waits, and the order stays.
+                if health.quiet_until is not None or time.monotonic() - begun_s > SAVE_EVERY_S:
                     break
         finally:
             if tried:
                 await self._keep(webhook_id, tried, health)
-        return health.failures == 0
+        return health.quiet_until is None
 
     async def purge(self) -> int:
         """Delete what was settled long ago; returns how many deliveries."""
