@@ -109,6 +109,10 @@ S = TypeVar("S", bound=StrEnum)
 E = TypeVar("E", bound=StrEnum)
 
 
+_SHOWN = {"expired": "completed"}
+"""Events whose names are not the words of the commands that people give."""
+
+
 @dataclass(frozen=True, slots=True)
 class Machine(Generic[S, E]):
     """A state machine as a table.
@@ -132,8 +136,10 @@ class Machine(Generic[S, E]):
         try:
             return self.table[state, event]
         except KeyError:
+            able = " or ".join(sorted(s.value for s in self.sources(event)))
+            done = _SHOWN.get(event.value, event.value)
             raise IllegalTransition(
-                f"A {self.name} that is {state.value} cannot be {event.value}.",
+                f"A {self.name} that is {state.value} cannot be {done}; one that is {able} can.",
                 machine=self.name,
                 state=state.value,
                 event=event.value,

@@ -30,6 +30,14 @@ def test_campaigns_are_listed(camp: Cli) -> None:  # noqa: F811
     assert row.split()[:4] == ["1", "Spring", "draft", "always_on"]
 
 
+def test_a_refused_step_says_when_it_can_be_done(camp: Cli) -> None:  # noqa: F811
+    camp("campaign", "create", "Spring")
+    told = camp("campaign", "complete", "1", "-y", code=1).err
+    assert "draft cannot be completed; one that is paused or queued or running can" in told
+    told = camp("campaign", "retry-failed", "1", code=1).err
+    assert "cannot be reopened; one that is completed can" in told
+
+
 def test_what_is_missing_is_said_before_the_start(camp: Cli) -> None:  # noqa: F811
     camp("campaign", "create", "Spring", "--weekdays", "mon", "--set", "window.weekdays=[]")
     ran = camp("campaign", "missing", "1", "--json", code=1)
