@@ -41,6 +41,8 @@ from callcamp.core.schedule import (
 
 LOOK_BACK_S = 30 * 86400
 """How far back earlier calls are looked at in any case: numbers that do not exist come last."""
+DIALED_LATER_S = 3600
+"""Calls are looked up by when they were claimed, and count from when they were dialled."""
 OTHER_CALL_PAUSE_S = 60
 """How long a contact waits when another campaign is calling its number."""
 
@@ -67,7 +69,9 @@ class RuleSet:
         self.presets = tuple(presets)
         self.rules: CampaignRules = compliance.campaign_rules(self.presets, settings)
         self.calendar = campaign_calendar(settings.window, settings.hours, settings.holidays)
-        self.look_back_s = max(LOOK_BACK_S, compliance.look_back_s(self.presets, settings))
+        self.look_back_s = DIALED_LATER_S + max(
+            LOOK_BACK_S, compliance.look_back_s(self.presets, settings)
+        )
         self._places: dict[str, _AtPlace] = {}
 
     def campaign_verdict(self, now: datetime) -> Verdict:

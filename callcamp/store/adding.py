@@ -55,6 +55,18 @@ _CHANGE = (
         }
     )
 )
+BY_PLACE = frozenset(
+    {
+        Reason.NEEDS_REVIEW,
+        Reason.CONTACT_HOURS,
+        Reason.CONTACT_HOLIDAY,
+        Reason.FREQUENCY_CAP,
+        Reason.COOL_OFF,
+    }
+)
+"""Reasons for which a contact waits that another place may do away with."""
+BY_NUMBERS = frozenset({Reason.NO_CONSENT, Reason.FREQUENCY_CAP, Reason.COOL_OFF})
+"""Reasons for which a contact waits that other further numbers may do away with."""
 _CALLED = frozenset({ContactStatus.COMPLETED, ContactStatus.FAILED, ContactStatus.SKIPPED})
 
 
@@ -252,8 +264,11 @@ class Adding:
         )
         if not replaces and not opened:
             return None, False
-        looked_at = status is ContactStatus.PENDING and hold == Reason.NEEDS_REVIEW and moved
-        fresh = opened or looked_at
+        other_numbers = (others or []) != (row.others or [])
+        fresh = opened or (
+            status is ContactStatus.PENDING
+            and ((moved and hold in BY_PLACE) or (other_numbers and hold in BY_NUMBERS))
+        )
         return {
             "variables": variables,
             "others": others,

@@ -14,21 +14,11 @@ from callcamp.core.reasons import Reason
 from callcamp.core.states import CONTACT, ContactEvent, ContactStatus
 from callcamp.errors import Conflict, IllegalTransition, NotFound
 from callcamp.ports import current_actor
-from callcamp.store import audit, campaigns, contacts, counts, due, suppression, telling
+from callcamp.store import adding, audit, campaigns, contacts, counts, due, suppression, telling
 from callcamp.store import tables as t
 from callcamp.store.gathering import numbers_of
 
 _c = t.contact.c
-_BY_PLACE = frozenset(
-    {
-        Reason.NEEDS_REVIEW,
-        Reason.CONTACT_HOURS,
-        Reason.CONTACT_HOLIDAY,
-        Reason.FREQUENCY_CAP,
-        Reason.COOL_OFF,
-    }
-)
-"""Reasons for which a contact waits that another place may do away with."""
 
 
 def _locked(connection: Connection, contact_id: int) -> Row[Any]:
@@ -117,7 +107,7 @@ def set_place(connection: Connection, contact_id: int, place: str, now: datetime
     if status is ContactStatus.SKIPPED and row.hold == Reason.ZONE_UNKNOWN:
         status = CONTACT.advance(status, ContactEvent.REOPENED)
         values |= {"status": status.value, "due_at": now, "hold": None}
-    elif status is ContactStatus.PENDING and row.hold in _BY_PLACE:
+    elif status is ContactStatus.PENDING and row.hold in adding.BY_PLACE:
         values |= {"due_at": now, "hold": None}
     _become(connection, row, **values)
     _note(connection, "placed", row, now, place=key)

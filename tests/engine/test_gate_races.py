@@ -16,11 +16,15 @@ from engine_kit import BY_HAND, PERSON, TestedStore, bench, until
 from rule_kit import ANN, BOB, CID, HOUR, NOON, Scene, scene
 
 from callcamp.core.campaign_settings import CampaignMode, ContactHours
+from callcamp.core.changes import AttemptChange, ContactChange
+from callcamp.core.legal import CallCap
+from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.reasons import Reason
-from callcamp.core.states import CampaignStatus, ContactStatus
+from callcamp.core.ruleset import RuleSet
+from callcamp.core.states import AttemptEvent, CampaignStatus, ContactEvent, ContactStatus
 from callcamp.engine.commands import Commands, RawContact
 from callcamp.errors import StoreError
-from callcamp.ports import Claimed
+from callcamp.ports import Claimed, OnDuplicate
 
 
 class _Between:
@@ -283,3 +287,64 @@ async def test_the_answer_adds_up_though_contacts_move_while_it_is_made(
         monkeypatch.setattr(s.b.store, "waiting", waiting)
         told = (await s.commands.why.campaign(campaign.id)).explanation
         assert told.planned + sum(held.count for held in told.reasons.values()) == 2
+
+
+async def test_a_contact_without_consent_is_looked_at_again_when_it_gets_another_number(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as s:
+        await s.commands.lists.record_consent(BOB, scope="marketing", source="form")
+        mode = CampaignMode.ALWAYS_ON
+        campaign = await s.campaign(ANN, consent_scope="marketing", mode=mode)
+
+        async def waits() -> bool:
+            return (await s.contact(campaign, ANN)).hold is Reason.NO_CONSENT
+
+        await until(waits)
+        await s.commands.add_contacts(
+            campaign.id, [RawContact(ANN, {}, (BOB,))], OnDuplicate.UPDATE
+        )
+        await s.called(BOB)
+        assert s.calls(ANN) == 0
+
+
+async def test_a_cap_counts_from_the_call_though_it_was_claimed_earlier(tmp_path: Path) -> None:
+    """A call claimed some seconds before it was dialled is in the window for those too."""
+    cap = CallCap(calls=1, window_s=30 * 86_400)
+    async with scene(tmp_path, started=False) as s:
+        campaign = await s.campaign(ANN, attempts=3, delay_s=0, frequency=(cap,))
+        rules = RuleSet(campaign.settings)
+        at, dialed_at = s.now, s.now + timedelta(seconds=9)
+        contact = await s.contact(campaign, ANN)
+
+        async def claim(call: str, when: datetime) -> Claimed:
+            return await s.b.store.claim(
+                campaign.id,
+                [call],
+                places=None,
+                judge=rules.judge,
+                look_back_s=rules.look_back_s,
+                now=when,
+                lease_until=when + HOUR,
+            )
+
+        assert (await claim("first", at)).claims
+        await s.b.store.mark_dialing(["first"], now=dialed_at)
+        again = ContactChange(ContactEvent.RETRY_SCHEDULED, dialed_at)
+        await s.b.store.apply(
+            [
+                AttemptChange(
+                    "first",
+                    (AttemptEvent.ENDED,),
+                    dialed_at,
+                    disposition=Disposition.BUSY,
+                    evidence=Evidence(),
+                    contact=again,
+                )
+            ]
+        )
+        month = timedelta(days=30)
+        early = await claim("second", dialed_at + month - timedelta(seconds=5))
+        assert early.passed_over == {Reason.FREQUENCY_CAP: 1}
+        assert (await s.contact(campaign, ANN)).due_at == dialed_at + month
+        assert (await claim("third", dialed_at + month)).claims[0].attempt.contact_id == contact.id
