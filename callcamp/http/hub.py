@@ -26,6 +26,8 @@ MIN_PAUSE_S = 0.5
 REFRESH_S = 5.0
 HEARTBEAT_S = 15.0
 MAX_WATCHERS = 500
+AT_ONCE = 10
+"""How many watchers are told before others than watchers get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,18 @@ class Frame:
     outline: Mapping[str, str] = field(default_factory=dict)
 
 
+class Change(dict[str, str]):
+    """Regions that changed, the same for all who had the same before.
+
+    Attributes:
+        encoded: what was made of it for sending, by who may see what; made once for all.
+    """
+
+    def __init__(self, regions: Mapping[str, str]) -> None:
+        super().__init__(regions)
+        self.encoded: dict[bool, bytes] = {}
+
+
 @dataclass(slots=True)
 class _Topic:
     task: asyncio.Task[None] | None = None
@@ -50,6 +64,7 @@ class _Topic:
     frame: Frame | None = None
     problem: CallcampError | None = None
     drawn: int = 0
+    changes: dict[int, Change] = field(default_factory=dict)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
@@ -86,7 +101,7 @@ class Hub:
         """How many streams are open."""
         return sum(topic.watchers for topic in self._topics.values())
 
-    async def watch(self, key: int) -> AsyncGenerator[dict[str, str] | None]:
+    async def watch(self, key: int) -> AsyncGenerator[Change | None]:
         """Yield the regions of a topic that changed, all of them first; None is a heartbeat.
 
         Ends when the hub closes.
@@ -106,7 +121,7 @@ class Hub:
         if topic.task is None:
             topic.task = asyncio.create_task(self._run(key, topic), name=f"live-{key}")
         try:
-            seen, shape, sent = 0, None, dict[str, str]()
+            seen, sent = 0, None
             while not self._closed:
                 if not await self._wait(topic, seen):
                     yield None
@@ -115,14 +130,11 @@ class Hub:
                     raise topic.problem
                 if topic.frame is None:
                     return
-                seen, frame = topic.drawn, topic.frame
-                if frame.shape != shape:
-                    sent = {}
-                changed = {k: v for k, v in frame.regions.items() if sent.get(k) != v}
-                if frame.shape != shape:
-                    # The outline goes first: it makes the elements that the regions fill.
-                    changed = {**frame.outline, **changed}
-                shape, sent = frame.shape, dict(frame.regions)
+                # Whoever has seen the same frame gets the same change.
+                changed = topic.changes.get(seen)
+                if changed is None:
+                    changed = topic.changes[seen] = _change(sent, topic.frame)
+                seen, sent = topic.drawn, topic.frame
                 if changed:
                     yield changed
         finally:
@@ -166,11 +178,29 @@ class Hub:
                 log.exception("live.crashed", topic=key)
                 topic.problem = CallcampError("The live page could not be drawn.")
             topic.drawn += 1
-            async with topic.changed:
-                topic.changed.notify_all()
+            topic.changes = {}
+            await _tell(topic)
             await asyncio.sleep(self._min_pause_s)
             try:
                 async with asyncio.timeout(self._refresh_s):
                     await self._live.wait(version)
             except TimeoutError:
                 pass
+
+
+def _change(sent: Frame | None, frame: Frame) -> Change:
+    """Return what makes ``frame`` of the frame that was sent."""
+    if sent is None or frame.shape != sent.shape:
+        # The outline goes first: it makes the elements that the regions fill.
+        return Change({**frame.outline, **frame.regions})
+    return Change({k: v for k, v in frame.regions.items() if sent.regions.get(k) != v})
+
+
+async def _tell(topic: _Topic) -> None:
+    """Wake the watchers, a few at a time: calls and requests come between them."""
+    for _ in range(0, topic.watchers, AT_ONCE):
+        async with topic.changed:
+            topic.changed.notify(AT_ONCE)
+        await asyncio.sleep(0)
+    async with topic.changed:
+        topic.changed.notify_all()

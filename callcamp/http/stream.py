@@ -8,13 +8,14 @@ from contextlib import aclosing
 
 from aiohttp import web
 
+from callcamp.core.permissions import Permission, Principal
 from callcamp.errors import CallcampError
 from callcamp.http.auth import still_allowed
 from callcamp.http.context import ENGINE, HUB, campaign_id, shown_to
-from callcamp.http.hub import LIST
+from callcamp.http.hub import LIST, Change
 from callcamp.http.peer import principal_of
 
-_CHECK_S = 15.0
+CHECK_S = 15.0
 """How long a stream goes on at most once its session has ended."""
 
 
@@ -44,14 +45,14 @@ async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
         return response
     # Every connection starts with the full state, so Last-Event-ID has nothing to say.
     number, loop = 0, asyncio.get_running_loop()
-    check_at = loop.time() + _CHECK_S
+    check_at = loop.time() + CHECK_S
     try:
         async with aclosing(request.app[HUB].watch(topic)) as changes:
             async for regions in changes:
                 if loop.time() >= check_at:
                     if not await still_allowed(request):
                         break
-                    check_at = loop.time() + _CHECK_S
+                    check_at = loop.time() + CHECK_S
                 if not response.prepared:
                     await response.prepare(request)
                     await response.write(b"retry: 2000\n\n")
@@ -59,9 +60,8 @@ async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
                     await response.write(b": still here\n\n")
                     continue
                 number += 1
-                shown = shown_to(principal_of(request), regions)
-                data = json.dumps(shown, separators=(",", ":"))
-                await response.write(f"id: {number}\nevent: regions\ndata: {data}\n\n".encode())
+                data = _encoded(principal_of(request), regions)
+                await response.write(b"id: %d\nevent: regions\ndata: %b\n\n" % (number, data))
     except ConnectionResetError:
         return response
     except CallcampError:
@@ -71,3 +71,12 @@ async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
     if not response.prepared:
         raise web.HTTPServiceUnavailable
     return response
+
+
+def _encoded(principal: Principal, change: Change) -> bytes:
+    """Return a change as this person may see it; encoded once for all who may see the same."""
+    manages = principal.may(Permission.MANAGE_CAMPAIGNS)
+    if manages not in change.encoded:
+        shown = shown_to(principal, change)
+        change.encoded[manages] = json.dumps(shown, separators=(",", ":")).encode()
+    return change.encoded[manages]
