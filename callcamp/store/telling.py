@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +38,7 @@ _CAMPAIGNS = select(t.campaign.c.id, t.campaign.c.status, t.campaign.c.settings)
 _CONTACTS = rows.SELECT_CONTACT.where(t.contact.c.id.in_(_IDS))
 _ATTEMPTS = rows.SELECT_ATTEMPT.where(t.attempt.c.id.in_(_IDS))
 _WRITE = insert(w.webhook_delivery)
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,20 @@ def note(connection: Connection, happened: Iterable[Happened]) -> None:
     listening = connection.execute(_LISTENING).all()
     if not listening:
         return
-    wanted = []
-    for one in happened:
-        to = [
-            row.id
-            for row in listening
-            if one.type in row.events and row.campaign_id in {None, one.campaign_id}
-        ]
-        if to:
-            wanted.append((one, to))
-    if wanted:
-        _write(connection, wanted)
+    events = iter(happened)
+    # A do-not-call register can leave out half a million contacts at once.
+    while part := list(islice(events, _AT_ONCE)):
+        wanted = [(one, to) for one in part if (to := _listeners(one, listening))]
+        if wanted:
+            _write(connection, wanted)
+
+
+def _listeners(one: Happened, listening: Sequence[Any]) -> list[int]:
+    return [
+        row.id
+        for row in listening
+        if one.type in row.events and row.campaign_id in {None, one.campaign_id}
+    ]
 
 
 def contact_steps(

@@ -20,7 +20,7 @@ from callcamp.core.states import CampaignEvent, ContactEvent
 from callcamp.core.webhooks import EventType, Health
 from callcamp.errors import Conflict, IllegalTransition, NotFound
 from callcamp.ports import Delivery, DeliveryStatus, Store, Tried, Try, Webhook
-from callcamp.store import SqlStore
+from callcamp.store import SqlStore, telling
 
 URL = "https://example.com/hook/very-secret-path"
 SECRET = "whsec_nobody-reads-this"
@@ -216,6 +216,17 @@ async def test_contacts_that_are_left_out_are_told(store: SqlStore) -> None:
         (second.id, "do_not_call"),
         (third.id, "zone_unknown"),
     ]
+
+
+async def test_many_at_once_are_told_one_by_one(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "_AT_ONCE", 3)
+    await running(store, 10)
+    await hook(store, [EventType.CONTACT_SKIPPED])
+    gone = [NewSuppression(contact.phone, "asked", "cli") for contact in numbers(8)]
+    await store.suppress(gone, now=NOW)
+    assert [d["contact"]["phone"] for _, d in await told(store)] == [s.phone for s in gone]
 
 
 async def test_each_webhook_hears_what_it_listens_to(store: SqlStore) -> None:

@@ -8,6 +8,7 @@ import json
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -321,3 +322,9 @@ def test_events_are_read_by_name() -> None:
 
 def test_a_secret_is_not_in_what_is_printed() -> None:
     assert {f.name: f.repr for f in fields(Outgoing)}["secret"] is False
+
+
+def test_every_event_is_on_its_page() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text("utf-8")
+    for event, meaning in EVENT_MEANING.items():
+        assert f"| `{event.value}` | {meaning} |" in page
