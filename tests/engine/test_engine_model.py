@@ -11,17 +11,25 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from engine_kit import Bench, Script, bench, passes, until
+from engine_kit import Bench, Script, bench, number_of, passes, until
 
-from callcamp.core.states import AttemptStatus, CampaignEvent, ContactStatus
-from callcamp.errors import IllegalTransition, StoreError
+from callcamp.core.legal import CallCap
+from callcamp.core.model import NewContact
+from callcamp.core.reasons import Reason
+from callcamp.core.states import AttemptStatus, CampaignEvent, CampaignStatus, ContactStatus
+from callcamp.errors import IllegalTransition, NotFound, StoreError
 from callcamp.ports import CallOrder
 
 CONTACTS = 14
 MAX_ATTEMPTS = 3
+MOST_CALLS = 2
+SCOPE = "marketing"
+OPEN = {ContactStatus.PENDING, ContactStatus.IN_PROGRESS}
+LASTING = {Reason.NO_CONSENT, Reason.FREQUENCY_CAP, Reason.IN_OTHER_CALL}
 EVENTS = ("CallCreated", "CallRang", "CallAnswered", "OriginateEnded", "CallEnded", "EvidenceSeen")
 ORDERS = ("accept",) * 12 + ("timeout", "late", "lost", "unavailable", "no_answer_yet")
 
@@ -160,3 +168,113 @@ async def test_a_stop_in_the_middle_of_it_all(tmp_path: Path, seed: int) -> None
         assert await b.store.live_attempts() == []
         attempts = {a.id: a for a in await b.attempts(campaign)}
         assert all(attempts[i].status is AttemptStatus.ENDED for i in b.switch.placed_ids)
+
+
+@dataclass
+class Law:
+    """Who may be called, as people said it; every order is held against it.
+
+    ``refused``: numbers that may not be called, since the engine took note of it;
+    ``suppressed``: those of them for which no consent helps.
+    """
+
+    b: Bench
+    people: dict[str, tuple[str, ...]]
+    refused: set[str] = field(default_factory=set)
+    suppressed: set[str] = field(default_factory=set)
+    broken: list[str] = field(default_factory=list)
+
+    def hold_against(self, order: CallOrder) -> None:
+        number = number_of(order)
+        if number in self.refused:
+            self.broken.append(f"{number} may not be called")
+        for numbers in self.people.values():
+            if number not in numbers:
+                continue
+            live = [c for c in self.b.switch.channels.values() if number_of(c.order) in numbers]
+            if live:
+                self.broken.append(f"{number} is called during another call of the person")
+            if sum(len(self.b.switch.placed.get(n, ())) for n in numbers) >= MOST_CALLS:
+                self.broken.append(f"{number} is called once too often")
+
+    async def change(self, chance: random.Random, campaign_id: int) -> None:
+        """Have somebody say something else."""
+        commands = self.b.running.commands
+        number = chance.choice(sorted(n for numbers in self.people.values() for n in numbers))
+        match chance.randrange(5):
+            case 0:
+                await commands.lists.suppress([number], reason="asked", source="test")
+                self.refused.add(number)
+                self.suppressed.add(number)
+            case 1:
+                with contextlib.suppress(NotFound):
+                    await commands.lists.revoke_consent(number, scope=SCOPE)
+                self.refused.add(number)
+            case 2:
+                if number not in self.suppressed:
+                    self.refused.discard(number)
+                await commands.lists.record_consent(number, scope=SCOPE, source="test")
+            case 3:
+                contact = chance.choice(await self.b.store.contacts(campaign_id))
+                with contextlib.suppress(IllegalTransition):
+                    await commands.exclude(contact, "test")
+                    self.refused |= set(contact.numbers)
+                    self.suppressed |= set(contact.numbers)
+            case 4:
+                with contextlib.suppress(IllegalTransition):
+                    await commands.pause(campaign_id)
+                    now = await self.b.store.campaign(campaign_id)
+                    settings = replace(now.settings, concurrency=chance.randrange(2, 9))
+                    await self.b.store.change_settings(
+                        campaign_id, settings, expected_version=now.version, now=self.b.clock.now()
+                    )
+                    await commands.resume(campaign_id)
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("CALLCAMP_LAW_SEEDS", "6"))))
+async def test_nobody_is_called_who_may_not_be_whatever_happens(tmp_path: Path, seed: int) -> None:
+    """People with several numbers, some of them shared, who allow and refuse calls meanwhile."""
+    chance = random.Random(2000 + seed)
+    people = {
+        f"+3361{n:07d}": (f"+3361{n:07d}", f"+3363{n // 2:07d}", f"+3362{n:07d}")[
+            : chance.randrange(1, 4)
+        ]
+        for n in range(CONTACTS)
+    }
+
+    def script(order: CallOrder) -> Script:
+        law.hold_against(order)
+        return chaotic_script(chance)
+
+    async with bench(tmp_path, script, settle_margin_s=0.5, max_call_s=0.5) as b:
+        law = Law(b, people)
+        await b.start()
+        for number in {n for numbers in people.values() for n in numbers}:
+            await b.running.commands.lists.record_consent(number, scope=SCOPE, source="test")
+        campaign = await b.campaign(
+            [NewContact(phone, others=numbers[1:]) for phone, numbers in people.items()],
+            attempts=MAX_ATTEMPTS,
+            ring_timeout_s=0,
+            consent_scope=SCOPE,
+            frequency=(CallCap(MOST_CALLS, 86_400),),
+            concurrency=chance.randrange(2, 9),
+            cps=chance.choice((30, 200)),
+        )
+        for _ in range(chance.randrange(6, 16)):
+            await passes(chance.random() * 0.1)
+            if chance.random() < 0.3:
+                await havoc(b, chance, campaign.id)
+            else:
+                await law.change(chance, campaign.id)
+        b.store.before = b.store.after = lambda _name: None
+
+        async def everybody_waits_or_is_done() -> bool:
+            if (await b.store.campaign(campaign.id)).status is CampaignStatus.COMPLETED:
+                return True
+            waiting = [c for c in await b.contacts(campaign) if c.status in OPEN]
+            return all(c.hold in LASTING for c in waiting) and not len(b.running._registry)
+
+        await until(everybody_waits_or_is_done, within_s=40.0)
+        assert not law.broken
+        assert await b.store.recount(campaign.id) == {}
+        assert await b.store.live_attempts() == []
