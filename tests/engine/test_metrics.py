@@ -13,10 +13,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from callcamp.core.states import AttemptStatus
 from callcamp.engine import metrics as metrics_module
+from callcamp.engine.dialer import new_attempt_id
 from callcamp.engine.metrics import Metrics
 from callcamp.engine.registry import Person, Track
 from callcamp.engine.vitals import oldest_unsettled_s
-from callcamp.errors import StoreError
+from callcamp.errors import StoreError, SwitchTimeout
+from callcamp.ports import Measured
+from callcamp.switch.ami import AmiGateway
+from callcamp.switch.simulated import SimulatedSwitch
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -155,6 +159,50 @@ async def test_two_engines_share_no_registry(tmp_path: Path) -> None:
         Metrics(engine)
         Metrics(engine)
     assert not [m.name for m in REGISTRY.collect() if m.name.startswith("callcamp")]
+
+
+async def test_round_trips_to_a_switch_and_the_lag_of_its_events() -> None:
+    async with SimulatedSwitch() as switch:
+        gateway = AmiGateway(
+            host=switch.host, port=switch.port, username=switch.username, secret=switch.secret
+        )
+        answers: list[tuple[str, float]] = []
+        lags: list[float] = []
+        gateway.measure(lambda *answer: answers.append(answer), lags.append)
+        assert isinstance(gateway, Measured)
+        try:
+            await gateway.start()
+            assert gateway.events_waiting == 1
+            await anext(gateway.events())
+            assert gateway.events_waiting == 0
+            await gateway.outbox()
+            assert await gateway.hang_up(new_attempt_id()) is False
+        finally:
+            await gateway.close()
+    assert {"Login", "DBGetTree", "Hangup"} <= {action for action, _ in answers}
+    assert all(seconds >= 0 for _, seconds in answers)
+    assert len(lags) == 1
+
+
+async def test_silence_is_no_round_trip() -> None:
+    async with SimulatedSwitch() as switch:
+        gateway = AmiGateway(
+            host=switch.host,
+            port=switch.port,
+            username=switch.username,
+            secret=switch.secret,
+            action_timeout_s=0.05,
+        )
+        answers: list[str] = []
+        gateway.measure(lambda action, _seconds: answers.append(action), lambda _lag: None)
+        try:
+            await gateway.start()
+            switch.go_half_open()
+            with pytest.raises(SwitchTimeout):
+                await gateway.outbox()
+        finally:
+            await gateway.close()
+    assert "DBGetTree" not in answers
 
 
 class _Gateway:
