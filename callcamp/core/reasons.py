@@ -177,7 +177,9 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
         "the number is on a do-not-call list", False, "Nothing to do: it must not be called."
     ),
     _R.EXCLUDED: ReasonMeaning(
-        "the number is excluded from this campaign", False, "Lift the exclusion."
+        "the number is excluded from this campaign",
+        False,
+        "Lift the exclusion and add the contact again, to a clone if contacts are locked.",
     ),
     _R.NO_CONSENT: ReasonMeaning(
         "there is no valid consent on record", False, "Record the contact's consent."

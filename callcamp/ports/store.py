@@ -200,8 +200,8 @@ class Store(Records, AccessRecords, WebhookRecords, Replies, Protocol):
         A completed Always-on campaign is re-opened.
 
         Raises:
-            Conflict: the campaign is canceled, or completed and not Always-on, or has been
-                started and is not Always-on ("contacts are locked after the first run").
+            Conflict: the campaign is canceled, its end date is over, or it has been started
+                and is not Always-on ("contacts are locked after the first run").
         """
         ...
 

@@ -85,7 +85,7 @@ def add(
     """Add contacts; see :meth:`callcamp.ports.Store.add_contacts`."""
     row = campaigns.row_of(connection, campaign_id, shared=True)
     settings = decode_settings(row.settings)
-    campaigns.open_for_contacts(row, settings)
+    campaigns.open_for_contacts(row, settings, now)
     if not contacts:
         return AddResult(0, 0)
     work = Adding(campaign_id, settings, now, on_duplicate)

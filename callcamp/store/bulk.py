@@ -236,7 +236,7 @@ def _begin(connection: Connection, job: _Job) -> Row[Any]:
             .where(i.campaign_id == row.campaign_id, i.status == "confirmed")
             .values(status="undone", undone_at=job.now)
         )
-    campaigns.open_for_contacts(campaign, settings)
+    campaigns.open_for_contacts(campaign, settings, job.now)
     return row
 
 

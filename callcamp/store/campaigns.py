@@ -72,7 +72,7 @@ def row_of(
     return row
 
 
-def open_for_contacts(row: Row[Any], settings: CampaignSettings) -> None:
+def open_for_contacts(row: Row[Any], settings: CampaignSettings, now: datetime) -> None:
     """Make sure that a campaign still takes contacts.
 
     Raises:
@@ -88,6 +88,13 @@ def open_for_contacts(row: Row[Any], settings: CampaignSettings) -> None:
             f"The contacts of campaign {row.id} are locked after the first run. Use clone if "
             "you need a different contact set.",
             status=row.status,
+        )
+    if settings.ends_at is not None and settings.ends_at <= now:
+        raise Conflict(
+            f"The end date of campaign {row.id} is over: contacts added now would never be "
+            "called. Clone it instead.",
+            status=row.status,
+            ends_at=settings.ends_at.isoformat(),
         )
 
 

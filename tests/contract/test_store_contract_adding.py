@@ -100,6 +100,14 @@ async def test_a_completed_always_on_campaign_is_re_opened(store: SqlStore) -> N
     assert (campaign.started_at, campaign.ended_at) == (NOW, None)
 
 
+async def test_after_its_end_date_nothing_is_added(store: SqlStore) -> None:
+    campaign_id = await draft(store, mode=CampaignMode.ALWAYS_ON, ends_at=LATER)
+    await store.add_contacts(campaign_id, [NewContact(A)], now=NOW)
+    with pytest.raises(Conflict, match="end date"):
+        await store.add_contacts(campaign_id, [NewContact(B)], now=LATER)
+    assert len(await store.contacts(campaign_id)) == 1
+
+
 async def test_suppressed_numbers_are_added_as_skipped(store: SqlStore) -> None:
     campaign_id = await draft(store, dnc_lists=("register",))
     await store.replace_dnc_list("register", [C], as_of=NOW, now=NOW)
