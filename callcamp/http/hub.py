@@ -121,9 +121,11 @@ class Hub:
         if topic.task is None:
             topic.task = asyncio.create_task(self._run(key, topic), name=f"live-{key}")
         try:
-            seen, sent = 0, None
+            seen, sent, loop = 0, None, asyncio.get_running_loop()
+            told_at = loop.time()
             while not self._closed:
                 if not await self._wait(topic, seen):
+                    told_at = loop.time()
                     yield None
                     continue
                 if topic.problem is not None:
@@ -136,7 +138,12 @@ class Hub:
                     changed = topic.changes[seen] = _change(sent, topic.frame)
                 seen, sent = topic.drawn, topic.frame
                 if changed:
+                    told_at = loop.time()
                     yield changed
+                elif loop.time() - told_at >= self._heartbeat_s:
+                    # Frames come, but all alike: the connection is as silent as without them.
+                    told_at = loop.time()
+                    yield None
         finally:
             topic.watchers -= 1
             if not topic.watchers:

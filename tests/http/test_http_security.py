@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from access_kit import browser_of, browsing
 from web_fakes import token_in
 
 from callcamp.errors import InvalidInput
 from callcamp.http.security import HEADERS, check_bind
+from callcamp.settings import Settings
 
 PATHS = [
     "/",
@@ -29,6 +31,44 @@ def test_nothing_else_may_be_bound(host):
     with pytest.raises(InvalidInput, match="ssh -L") as caught:
         check_bind(host)
     assert caught.value.details["field"] == "http_host"
+
+
+@pytest.mark.parametrize("host", ["192.168.1.2", "calls.example.com", "fd00::1"])
+def test_with_an_administrator_an_address_may_be_bound(host):
+    check_bind(host, has_admin=True)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
+def test_all_addresses_may_be_bound_when_the_names_are_told(host):
+    check_bind(host, has_admin=True, allowed_hosts=["calls.example.com"])
+    with pytest.raises(InvalidInput, match="http_allowed_hosts") as caught:
+        check_bind(host, has_admin=True)
+    assert caught.value.details["field"] == "http_allowed_hosts"
+    with pytest.raises(InvalidInput, match="callcamp init"):
+        check_bind(host, allowed_hosts=["calls.example.com"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "host", "status"),
+    [
+        ({"http_allowed_hosts": ["calls.example.com"]}, "calls.example.com", 303),
+        ({"http_allowed_hosts": ["calls.example.com"]}, "CALLS.example.com:8080", 303),
+        ({"http_allowed_hosts": ["calls.example.com"]}, "evil.example", 403),
+        ({"http_allowed_hosts": ["calls.example.com"]}, "x.calls.example.com", 403),
+        ({"http_host": "192.168.1.2"}, "192.168.1.2:8080", 303),
+        ({"http_host": "0.0.0.0"}, "0.0.0.0", 403),
+    ],
+)
+async def test_only_names_that_were_told_are_answered(engine, settings, host, status):
+    headers = {"Host": host, "Accept": "text/html"}
+    async with browsing(engine, **settings) as server, browser_of(server) as browser:
+        assert (await browser.get("/", headers=headers)).status == status
+
+
+@pytest.mark.parametrize("proxy", ["proxy.example.com", "10.0.0.0/33", "10.0.0.1/8", ""])
+def test_proxies_are_told_by_address(proxy):
+    with pytest.raises(ValueError, match="http_trusted_proxies"):
+        Settings(http_trusted_proxies=[proxy])
 
 
 @pytest.mark.parametrize(

@@ -235,3 +235,16 @@ async def test_there_is_an_end_to_watchers(monkeypatch):
         with pytest.raises(TooBusy):
             await anext(hub.watch(1))
     await hub.close()
+
+
+async def test_a_heartbeat_comes_also_between_frames_that_are_all_alike():
+    async def draw(topic):
+        return Frame({"a": "same"})
+
+    hub = Hub(LiveFeed(), draw, min_pause_s=0, refresh_s=0.001, heartbeat_s=0.002)
+    changes = hub.watch(1)
+    assert await anext(changes) == {"a": "same"}
+    assert await anext(changes) is None
+    assert await anext(changes) is None
+    await changes.aclose()
+    await hub.close()
