@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from engine_kit import Script, bench, until
 
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.states import CampaignEvent
 from callcamp.core.webhooks import EventType
 from callcamp.engine.webhooks import Deliverer, Sender, Webhooks, deliverer, utc_now
@@ -109,8 +111,6 @@ def sender(**options: Any) -> Sender:
 
 async def happen(store: SqlStore, times: int = 1) -> list[str]:
     """Have things happen; returns the types of the events in order."""
-    from engine_kit import CampaignSettings
-
     trunk = await store.save_trunk("carrier", dial_string="PJSIP/{number}@c", cps=1)
     settings = CampaignSettings(name="Spring", trunk_id=trunk.id)
     campaign = await store.create_campaign(settings, now=utc_now())
@@ -398,6 +398,45 @@ async def test_nothing_is_lost_between_the_commit_and_the_delivery(
     assert receiver.types == [happened[0], *happened]
     ids = [json.loads(body)["id"] for _, body in receiver.got]
     assert ids[0] == ids[1]
+
+
+_PROCESS = """
+import asyncio, sys
+from callcamp.core.states import CampaignEvent
+from callcamp.engine.webhooks import Deliverer, Sender, utc_now
+from callcamp.store import SqlStore
+
+async def work():
+    store = SqlStore(sys.argv[1])
+    await store.open()
+    for event in (CampaignEvent.STARTED, CampaignEvent.PAUSED):
+        await store.move_campaign(1, event, now=utc_now())
+    await Deliverer(store, Sender(allow_private=True)).run()
+
+asyncio.run(work())
+"""
+
+
+@pytest.mark.faults
+async def test_a_kill_while_an_event_is_on_its_way_loses_nothing(
+    tmp_path: Path, store: SqlStore, receiver: Receiver
+) -> None:
+    await desk(store).add(receiver.url)
+    await happen(store, 0)
+    receiver.answer = hang
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _PROCESS, f"sqlite:///{tmp_path}/callcamp.sqlite3"
+    )
+    try:
+        await until(lambda: receiver.got, "on its way", within_s=60)
+    finally:
+        process.kill()
+        await process.wait()
+    receiver.answer = TAKE
+    assert await deliver(store)
+    assert receiver.types == ["campaign.started", "campaign.started", "campaign.paused"]
+    ids = [json.loads(body)["id"] for _, body in receiver.got]
+    assert ids[0] == ids[1] != ids[2]
 
 
 async def test_a_slow_receiver_does_not_hold_up_others(
