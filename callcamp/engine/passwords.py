@@ -113,9 +113,10 @@ class Passwords:
         plain = _normal(password[: MOST + 1])
 
         def check() -> bool:
+            # Made by whoever comes first, known or not: later on both ways do the same work.
+            nobody = self._nobody
             try:
-                # Both ways the same work is done.
-                self._hasher.verify(kept or self._nobody, plain or "")
+                self._hasher.verify(kept or nobody, plain or "")
             except (VerificationError, InvalidHashError):
                 return False
             return kept is not None and plain is not None

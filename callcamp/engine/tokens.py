@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from callcamp.core.permissions import Permission, Principal, TokenScope, of_person, of_token
 from callcamp.core.throttle import PER_ADDRESS, neighbourhood
@@ -17,12 +18,18 @@ PREFIX = "ccp_"
 """What every token begins with, so that programs which look for leaked secrets know it."""
 _SHOWN = 8
 _MOST_BEARER = 100
+_MOST_GUESSED = 10_000
 TOUCH = timedelta(minutes=1)
 """How exact the last use is."""
 
 
 class Tokens(AccessBase):
     """Use-cases on tokens."""
+
+    @cached_property
+    def _guessed(self) -> dict[str, None]:
+        """Keys that guessed since this process began: requests of others cost no look."""
+        return {}
 
     async def create_token(
         self,
@@ -108,11 +115,18 @@ class Tokens(AccessBase):
         Raises:
             TooManyLogins: it has; details name ``retry_after_s``.
         """
-        await self._check_throttle({_key(address): PER_ADDRESS})
+        key = _key(address)
+        if key in self._guessed:
+            await self._check_throttle({key: PER_ADDRESS})
 
     async def note_bad_token(self, address: str) -> None:
         """Count a token that is none, and have it audited."""
-        await self._store.note_login_failed(_key(address), address=address, now=self._clock())
+        key = _key(address)
+        if len(self._guessed) >= _MOST_GUESSED:
+            # Without any particular one: whoever guesses on is here again at once.
+            del self._guessed[next(iter(self._guessed))]
+        self._guessed[key] = None
+        await self._store.note_login_failed(key, address=address, now=self._clock())
 
 
 def _key(address: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from access_kit import HERE, START, Bench, at_bench
 
 from callcamp.core.permissions import Permission, Role, TokenScope, of_token
+from callcamp.engine import tokens as tokens_
 from callcamp.errors import Conflict, InvalidInput, NotFound, TooManyLogins
 
 
@@ -142,3 +143,15 @@ async def test_guessing_tokens_is_throttled_by_address(bench: Bench) -> None:
     bench.watch.turn(seconds=6)
     await bench.access.check_token_attempts(HERE)
     assert set(await bench.actions()) == {"token.refused"}
+
+
+async def test_who_guesses_on_is_remembered(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens_, "_MOST_GUESSED", 2)
+    for _ in range(20):
+        await bench.access.note_bad_token(HERE)
+    for n in range(5):
+        await bench.access.note_bad_token(f"198.51.100.{n}")
+    assert len(bench.access._guessed) == 2
+    await bench.access.note_bad_token(HERE)
+    with pytest.raises(TooManyLogins):
+        await bench.access.check_token_attempts(HERE)
