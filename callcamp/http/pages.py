@@ -27,6 +27,7 @@ from callcamp.http.context import (
 )
 from callcamp.http.csrf import FIELD
 from callcamp.http.forms import RETRYABLE, CampaignForm, TrunkForm
+from callcamp.http.peer import peer_of
 
 PAGE_SIZE = 50
 
@@ -51,6 +52,7 @@ async def campaign_page(request: web.Request) -> web.StreamResponse:
             "imports": await engine.store.imports(stats.campaign.id),
             "max_rows": settings.import_max_rows,
             "max_mib": settings.import_max_mib,
+            "origin": f"{'https' if peer_of(request).secure else 'http'}://{request.host}",
             **await _contacts(request, stats.campaign),
         },
     )

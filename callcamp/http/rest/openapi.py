@@ -15,6 +15,7 @@ from callcamp.http.rest.fields import MOST_ID, Failure, FieldsQuery, Page
 from callcamp.http.rest.route import RestRoute
 from callcamp.http.rest.settings_schema import schemas as settings_schemas
 
+_ETAG = '^"[0-9]{1,15}"$'
 _REF = "#/components/schemas/"
 _ID = {"type": "integer", "minimum": 1, "maximum": MOST_ID}
 _PATH: dict[str, dict[str, Any]] = {
@@ -171,7 +172,9 @@ def _parameters(route: RestRoute, components: Mapping[str, Any]) -> list[dict[st
         found.append(_query_parameter(route, name, schema, name in query.get("required", ())))
     for name, text in route.request_headers.items():
         header = {"name": name, "in": "header", "required": True, "description": text}
-        found.append({**header, "schema": {"type": "string", "examples": ['"1"']}})
+        found.append(
+            {**header, "schema": {"type": "string", "pattern": _ETAG, "examples": ['"1"']}}
+        )
     return [*found, _KEY] if route.replays else found
 
 
@@ -187,7 +190,7 @@ def _query_parameter(
         parameter["description"] = text
     if name == "fields" and issubclass(route.query, FieldsQuery):
         items = {"type": "string", "enum": route.field_names()}
-        bare = {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
+        bare = {"type": "array", "items": items, "minItems": 1}
         parameter |= {"style": "form", "explode": False}
     return {**parameter, "schema": bare}
 

@@ -225,8 +225,8 @@ ROUTES: tuple[RestRoute, ...] = (
         body=FilterIn,
     ),
     RestRoute(
-        "POST", f"{_FILTERS}/preview", try_filter, _VIEW, "Whom a filter chooses now", PreviewOut,
-        body=FilterTry,
+        "POST", "/api/v1/directory/preview", try_filter, _VIEW, "Whom a filter chooses now",
+        PreviewOut, body=FilterTry,
     ),
     RestRoute(
         "DELETE", f"{_FILTERS}/{{name}}", delete_filter, _MANAGE, "Delete a saved filter",

@@ -11,7 +11,6 @@ from typing import Any, get_args, get_origin
 from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.engine.form_reading import (
     DAY_NAMES,
-    MAX_ITEMS,
     MAX_TEXT,
     hints_of,
     is_days,
@@ -100,7 +99,7 @@ def _bare(hint: Any, answered: bool, needed: bool) -> dict[str, Any]:
     if origin in {frozenset, tuple}:
         # What is in a list stands by itself, also in a change.
         items = _value(get_args(hint)[0], answered, needed=True)
-        return {"type": "array", "items": items, "maxItems": MAX_ITEMS}
+        return {"type": "array", "items": items}
     if origin is Mapping:
         key, item = get_args(hint)
         value = _value(item, answered, needed)

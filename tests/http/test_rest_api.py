@@ -1,0 +1,402 @@
+"""The API as programs use it: shapes, versions, keys, cursors, errors; and its description."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from access_kit import PASSWORD
+from aiohttp import FormData
+from openapi_spec_validator import validate
+from rest_kit import serve
+from web_fakes import FakeEngine
+
+from callcamp.core.permissions import Permission, Role, TokenScope
+from callcamp.http.rest.table import REST_ROUTES, described
+from callcamp.http.routes import ROUTES
+
+ROOT = Path(__file__).resolve().parents[2]
+V1 = "/api/v1"
+NEW = {"settings": {"name": "Spring", "trunk_id": 1, "prompt": "hello"}}
+
+
+async def _error(response: Any, status: int, field: str | None = None) -> dict[str, Any]:
+    body = await response.json()
+    assert response.status == status, body
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"id", "message", "details"}
+    if field is not None:
+        assert body["error"]["details"]["field"] == field
+    return body["error"]
+
+
+def test_the_description_is_valid_and_whole() -> None:
+    document = described()
+    validate(document)
+    told = {(m.upper(), p) for p, methods in document["paths"].items() for m in methods}
+    assert told == {(r.method, r.template) for r in REST_ROUTES}
+    served = {(r.method, r.path, r.permission) for r in ROUTES if r.path.startswith("/api/")}
+    assert served == {(r.method, r.path, r.permission) for r in REST_ROUTES}
+    names = [o["operationId"] for methods in document["paths"].values() for o in methods.values()]
+    assert len(names) == len(set(names))
+    tags = {tag["name"] for tag in document["tags"]}
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert set(operation["tags"]) <= tags
+            assert operation["summary"]
+
+
+def test_only_the_description_is_open_to_everybody() -> None:
+    assert [r.path for r in REST_ROUTES if r.permission is Permission.PUBLIC] == [
+        "/api/openapi.json"
+    ]
+
+
+async def test_the_description_and_its_page_are_served(client, engine):
+    document = await (await client.get("/api/openapi.json")).json()
+    assert document["openapi"] == "3.1.0"
+    page = await (await client.get("/api")).text()
+    assert "/api/v1/campaigns/{campaign_id}/contacts/batch" in page
+    for path in document["paths"]:
+        assert path in page
+
+
+async def test_a_campaign_is_made_changed_and_copied(client, engine):
+    await engine.campaign()
+    made = await client.post(f"{V1}/campaigns", json=NEW)
+    assert made.status == 201
+    where = made.headers["Location"]
+    assert (await made.json())["settings"]["name"] == "Spring"
+    shown = await client.get(where)
+    assert shown.headers["ETag"] == '"1"'
+    change = {"settings": {"concurrency": 7}}
+    await _error(await client.patch(where, json=change), 428, "If-Match")
+    stale = await client.patch(where, json=change, headers={"If-Match": '"9"'})
+    assert (await _error(stale, 412))["details"]["version"] == 1
+    changed = await client.patch(where, json=change, headers={"If-Match": '"1"'})
+    assert changed.headers["ETag"] == '"2"'
+    assert (await changed.json())["settings"]["concurrency"] == 7
+    again = await client.patch(where, json=change, headers={"If-Match": '"1"'})
+    await _error(again, 412)
+    versions = await (await client.get(f"{where}/versions")).json()
+    assert [one["version"] for one in versions["items"]] == [1, 2]
+    copy = await client.post(f"{where}/clone", json={"name": "Summer"})
+    assert copy.status == 201
+    assert copy.headers["Location"] != where
+    audit = await (await client.get(f"{where}/audit", params={"limit": "1"})).json()
+    assert audit["items"][0]["action"] == "campaign.changed"
+    assert audit["next"]
+
+
+async def test_what_a_campaign_lacks_is_told(client, engine):
+    campaign = await engine.campaign()
+    path = f"{V1}/campaigns/{campaign.id}"
+    assert "contacts" in (await (await client.get(f"{path}/missing")).json())["missing"]
+    refused = await _error(await client.post(f"{path}/start"), 409)
+    assert "contacts" in refused["details"]["missing"]
+    why = await (await client.get(f"{path}/why", params={"at": "2027-01-04T10:00:00Z"})).json()
+    assert why["campaign"]["hold"] == "not_started"
+    assert why["campaign"]["at"] == "2027-01-04T10:00:00Z"
+    assert (await (await client.get(f"{path}/report")).json())["calls"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"phoneLine": "+33612345678", "content": {"inputVariables": {"name": "Ada"}}},
+        {"phone": "+33 6 12 34 56 78", "variables": {"name": "Ada"}},
+    ],
+)
+async def test_a_contact_is_added_in_either_shape(client, engine, body):
+    campaign = await engine.campaign()
+    path = f"{V1}/campaigns/{campaign.id}/contacts"
+    added = await client.post(path, json=body)
+    assert added.status == 201
+    told = await added.json()
+    assert told["added"] == 1
+    assert told["contact"]["phone"] == "+33612345678"
+    assert told["contact"]["variables"] == {"name": "Ada"}
+    assert (await (await client.get(added.headers["Location"])).json()) == told["contact"]
+    again = await client.post(path, json=body)
+    assert again.status == 200
+    assert (await again.json())["duplicates"] == 1
+
+
+async def test_a_thousand_contacts_go_in_one_request_all_or_none(client, engine):
+    campaign = await engine.campaign()
+    path = f"{V1}/campaigns/{campaign.id}/contacts/batch"
+    long = {"text": "x" * 400}
+    many = [{"phone": f"+3361234{n:04}", "variables": long} for n in range(1000)]
+    wrong = [*many[:-1], {"phone": "nobody"}]
+    await _error(await client.post(path, json={"contacts": wrong}), 400, "contacts[999].phone")
+    assert (await engine.store.counts(campaign.id)).total == 0
+    assert (await (await client.post(path, json={"contacts": many})).json())["added"] == 1000
+    await _error(await client.post(path, json={"contacts": [*many, many[0]]}), 400, "contacts")
+
+
+async def test_a_contact_is_excluded_and_deleted_only_where_it_belongs(client, engine):
+    campaign, other = await engine.campaign(contacts=2), await engine.campaign("Other")
+    first, second = await engine.store.contacts(campaign.id)
+    await _error(await client.get(f"{V1}/campaigns/{other.id}/contacts/{first.id}"), 404)
+    await _error(await client.delete(f"{V1}/campaigns/{other.id}/contacts/{first.id}"), 404)
+    path = f"{V1}/campaigns/{campaign.id}/contacts"
+    out = await client.post(f"{path}/{first.id}/exclude", json={"reason": "asked"})
+    assert (await out.json())["hold"] == "excluded"
+    assert (await client.delete(f"{path}/{second.id}")).status == 204
+    listed = await (await client.get(f"{path}?fields=id,status")).json()
+    assert listed["items"] == [{"id": first.id, "status": "skipped"}]
+    assert (await (await client.delete(path)).json())["deleted"] == 1
+
+
+async def test_a_request_with_a_key_is_done_once(client, engine):
+    await engine.campaign()
+    headers = {"Idempotency-Key": "one"}
+    first = await client.post(f"{V1}/campaigns", json=NEW, headers=headers)
+    again = await client.post(f"{V1}/campaigns", json=NEW, headers=headers)
+    assert (again.status, await again.json()) == (201, await first.json())
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = {"settings": {**NEW["settings"], "name": "Other"}}
+    await _error(await client.post(f"{V1}/campaigns", json=other, headers=headers), 409)
+    assert len(await engine.store.campaigns()) == 2
+    # What failed is not kept.
+    await _error(
+        await client.post(f"{V1}/campaigns/9/start", headers={"Idempotency-Key": "x"}), 404
+    )
+    await _error(
+        await client.post(f"{V1}/campaigns/9/start", headers={"Idempotency-Key": "x"}), 404
+    )
+    await _error(
+        await client.post(f"{V1}/campaigns", json=NEW, headers={"Idempotency-Key": ""}), 400
+    )
+
+
+async def test_a_key_whose_request_is_under_way_waits_for_nobody(client, engine, monkeypatch):
+    await engine.campaign()
+    going, go_on, done = asyncio.Event(), asyncio.Event(), engine.commands.create_campaign
+
+    async def slow(settings):
+        going.set()
+        await go_on.wait()
+        return await done(settings)
+
+    monkeypatch.setattr(engine.commands, "create_campaign", slow)
+    headers = {"Idempotency-Key": "two"}
+    first = asyncio.create_task(client.post(f"{V1}/campaigns", json=NEW, headers=headers))
+    await going.wait()
+    await _error(await client.post(f"{V1}/campaigns", json=NEW, headers=headers), 409)
+    go_on.set()
+    assert (await first).status == 201
+    assert (await client.post(f"{V1}/campaigns", json=NEW, headers=headers)).status == 201
+    assert len(await engine.store.campaigns()) == 2
+
+
+async def test_a_crash_leaves_no_key_behind(client, engine, monkeypatch):
+    await engine.campaign()
+
+    async def crash(*_):
+        raise RuntimeError("no")
+
+    headers = {"Idempotency-Key": "three"}
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.commands, "create_campaign", crash)
+        assert (await client.post(f"{V1}/campaigns", json=NEW, headers=headers)).status == 500
+    assert (await client.post(f"{V1}/campaigns", json=NEW, headers=headers)).status == 201
+
+
+@pytest.mark.parametrize(
+    ("send", "status", "field"),
+    [
+        ({"json": {"phone": 5}}, 400, "phone"),
+        ({"json": {"phone": "+33612345678", "colour": "red"}}, 400, "colour"),
+        ({"json": {"phone": "+33612345678", "variables": {"a": 1}}}, 400, "variables.a"),
+        ({"json": {"phoneLine": "+33612345678", "content": {"x": 1}}}, 400, "content.x"),
+        ({"json": {}}, 400, "phone"),
+        ({"json": []}, 400, None),
+        ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "body"),
+        ({"data": b'"\xff"', "headers": {"Content-Type": "application/json"}}, 400, "body"),
+        (
+            {
+                "data": b'{"phone": "\\ud800"}',
+                "headers": {"Content-Type": "application/json"},
+            },
+            400,
+            None,
+        ),
+        ({"data": b"[" * 20000, "headers": {"Content-Type": "application/json"}}, 400, "body"),
+        ({"data": b"x"}, 415, "Content-Type"),
+        ({"json": {"phone": "x" * 300_000}}, 413, None),
+    ],
+)
+async def test_bodies_that_do_not_fit_are_refused_and_named(client, engine, send, status, field):
+    campaign = await engine.campaign()
+    await _error(await client.post(f"{V1}/campaigns/{campaign.id}/contacts", **send), status, field)
+    assert (await engine.store.counts(campaign.id)).total == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("limit=1_0", "limit"),
+        ("colour=red", "colour"),
+        ("cursor=x!", "cursor"),
+        ("cursor=MTI", "cursor"),
+        ("fields=no", "fields"),
+        ("status=gone", "status"),
+    ],
+)
+async def test_queries_that_do_not_fit_are_refused_and_named(client, engine, query, field):
+    campaign = await engine.campaign()
+    await _error(await client.get(f"{V1}/campaigns/{campaign.id}/contacts?{query}"), 400, field)
+
+
+@pytest.mark.parametrize(
+    "at", ["1700000000", "2026-12-24", "2026-12-24T09:00:00", "9999-12-31T23:59:59-01:00"]
+)
+async def test_instants_have_an_offset(client, engine, at):
+    campaign = await engine.campaign()
+    path = f"{V1}/campaigns/{campaign.id}/why"
+    await _error(await client.get(path, params={"at": at}), 400, "at")
+
+
+async def test_records_are_kept_and_told(client, engine):
+    await engine.campaign()
+    number = {"phone": "+33123456789", "label": "Paris"}
+    assert (await client.post(f"{V1}/numbers", json=number)).status == 200
+    rest = {"until": "2099-01-01T00:00:00Z"}
+    rested = await client.post(f"{V1}/numbers/+33123456789/rest", json=rest)
+    assert (await rested.json())["resting_until"] == rest["until"]
+    assert (await client.post(f"{V1}/numbers/+33123456789/wake")).status == 200
+    assert [n["label"] for n in (await (await client.get(f"{V1}/numbers")).json())["items"]] == [
+        "Paris"
+    ]
+    assert (await client.delete(f"{V1}/numbers/+33123456789")).status == 204
+
+    out = {"phones": ["+33123456789"], "reason": "asked"}
+    assert (await (await client.post(f"{V1}/suppressions", json=out)).json())["added"] == 1
+    listed = await (await client.get(f"{V1}/suppressions")).json()
+    assert [one["source"] for one in listed["items"]] == ["api"]
+    off = await client.delete(f"{V1}/suppressions", params={"phone": "+33123456789"})
+    assert off.status == 204
+
+    consent = {"phone": "+33123456789", "scope": "sales", "source": "web form"}
+    assert (await client.post(f"{V1}/consents", json=consent)).status == 200
+    gone = {"phone": "+33123456789", "scope": "sales"}
+    assert (await client.post(f"{V1}/consents/revoke", json=gone)).status == 204
+    kept = await client.get(f"{V1}/consents", params={"phone": "+33123456789"})
+    assert (await kept.json())["items"][0]["revoked_at"]
+
+    assert (await client.post(f"{V1}/outcomes", json={"name": "sold"})).status == 200
+    assert (await (await client.get(f"{V1}/outcomes")).json())["items"][0]["label"] == "Sold"
+    trunk = {"name": "b", "dial_string": "PJSIP/{number}@b", "cps": 2.5}
+    assert (await (await client.post(f"{V1}/trunks", json=trunk)).json())["cps"] == 2.5
+    assert len((await (await client.get(f"{V1}/trunks")).json())["items"]) == 2
+    assert (await (await client.get(f"{V1}/legal-presets")).json())["items"]
+    assert (await (await client.get(f"{V1}/dnc-lists")).json())["items"] == []
+    await _error(await client.delete(f"{V1}/dnc-lists/none"), 404)
+
+
+async def test_people_are_chosen_by_filters(client, engine):
+    campaign = await engine.campaign()
+    for n, city in enumerate(("Paris", "Rome", "Paris")):
+        person = {"phone": f"+3361234567{n}", "variables": {"city": city}}
+        assert (await client.post(f"{V1}/directory/contacts", json=person)).status == 200
+    saved = {"name": "paris", "conditions": ["city = Paris"]}
+    assert (await client.post(f"{V1}/filters", json=saved)).status == 200
+    tried = await client.post(f"{V1}/directory/preview", json={"name": "paris"})
+    assert (await tried.json())["count"] == 2
+    added = await client.post(
+        f"{V1}/campaigns/{campaign.id}/contacts/from-directory", json={"filter": "paris"}
+    )
+    assert (await added.json())["added"] == 2
+    chosen = await client.get(f"{V1}/directory/contacts", params={"filter": "paris", "limit": "1"})
+    page = await chosen.json()
+    assert len(page["items"]) == 1
+    assert page["next"]
+    known = await (await client.get(f"{V1}/directory/contacts/+33612345670")).json()
+    assert known["person"]["variables"] == {"city": "Paris"}
+    assert (await client.delete(f"{V1}/directory/contacts/+33612345670")).status == 204
+    assert (await client.delete(f"{V1}/filters/paris")).status == 204
+
+
+async def test_a_file_is_previewed_confirmed_and_undone(client, engine):
+    campaign = await engine.campaign()
+
+    def form(**texts: str) -> FormData:
+        data = FormData()
+        data.add_field("file", b"tel;name\n+33612345678;Ada\n", filename="people.csv")
+        for name, text in texts.items():
+            data.add_field(name, text)
+        return data
+
+    made = await client.post(
+        f"{V1}/imports",
+        data=form(campaign_id=str(campaign.id), mapping='{"phone": "tel", "rest": true}'),
+    )
+    assert made.status == 201
+    where = made.headers["Location"]
+    preview = await made.json()
+    assert preview["report"]["valid"] == 1
+    assert "token" not in preview["report"]
+    confirmed = await (await client.post(f"{where}/confirm")).json()
+    assert (confirmed["status"], confirmed["added"]) == ("confirmed", 1)
+    await _error(await client.post(f"{where}/confirm"), 409)
+    assert (await (await client.delete(where)).json())["deleted"] == 1
+    listed = await client.get(f"{V1}/imports", params={"campaign_id": str(campaign.id)})
+    assert [one["status"] for one in (await listed.json())["items"]] == ["undone"]
+    await _error(await client.post(f"{V1}/imports", data=form()), 400, "campaign_id")
+    twice = form(campaign_id="1", header="maybe")
+    await _error(await client.post(f"{V1}/imports", data=twice), 400, "header")
+    await _error(await client.post(f"{V1}/imports", json={}), 415)
+    uploads = engine.settings.data_dir / "uploads"
+    assert not list(uploads.iterdir())
+
+
+async def test_a_campaign_is_exported(client, engine):
+    campaign = await engine.campaign(contacts=2)
+    sent = await client.get(f"{V1}/campaigns/{campaign.id}/export.csv")
+    assert sent.status == 200
+    assert sent.headers["Content-Type"].startswith("text/csv")
+    assert "+12025550001" in await sent.text()
+
+
+async def test_the_page_of_a_campaign_has_the_line_for_programs(client, engine):
+    campaign = await engine.campaign()
+    page = await (await client.get(f"/campaigns/{campaign.id}")).text()
+    assert f"/api/v1/campaigns/{campaign.id}/contacts" in page
+    assert "phoneLine" in page
+    assert "Authorization: Bearer" in page
+
+
+@pytest.mark.timeout(120)
+def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    script = "set -euo pipefail\n" + "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    token = {}
+
+    async def prepare(engine: FakeEngine) -> None:
+        await engine.campaign("Spring", 1)
+        await engine.campaign("Summer")
+        user = await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
+        made = await engine.access.create_token(user.id, "docs", {TokenScope.MANAGE}, None)
+        token["value"] = made[0]
+
+    with serve(tmp_path, prepare) as served:
+        done = subprocess.run(
+            ["bash", "-c", script],
+            env={"CALLCAMP": served.url, "TOKEN": token["value"], "PATH": "/usr/bin:/bin"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+    assert served.statuses.keys() <= {200, 201}
+    assert (tmp_path / "calls.csv").exists()
