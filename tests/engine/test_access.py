@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from access_kit import HERE, OTHER, PASSWORD, Bench, at_bench, cheap
+from accounts_kit import HERE, OTHER, PASSWORD, Bench, at_bench, cheap
 
 from callcamp.core import totp
 from callcamp.core.permissions import Permission, Role

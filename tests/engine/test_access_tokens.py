@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from access_kit import HERE, START, Bench, at_bench
+from accounts_kit import HERE, START, Bench, at_bench
 
 from callcamp.core.permissions import Permission, Role, TokenScope, of_token
 from callcamp.engine import tokens as tokens_
