@@ -16,7 +16,7 @@ from rich.text import Text
 
 from callcamp.cli.output import emit_json, out, text
 from callcamp.cli.session import JsonOption, run, session
-from callcamp.errors import CallcampError, InvalidInput
+from callcamp.errors import CallcampError
 from callcamp.settings import Settings
 
 _STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -47,7 +47,8 @@ def doctor(context: typer.Context, json: JsonOption = False) -> None:
     config = session(context).config or Path("callcamp.toml")
 
     async def work(settings: Settings) -> list[Check]:
-        checks = [*_check_files(config, settings), await check_schema(settings.database_url)]
+        checks = _check_files(config, settings, await _pages(settings))
+        checks.append(await check_schema(settings.database_url))
         gateway = make_gateway(settings)
         address = f"{settings.ami_host}:{settings.ami_port}"
         try:
@@ -61,13 +62,15 @@ def doctor(context: typer.Context, json: JsonOption = False) -> None:
             await gateway.close()
         return checks
 
-    def _check_files(config: Path, settings: Settings) -> list[Check]:
+    def _check_files(
+        config: Path, settings: Settings, pages: tuple[str, str, str, str]
+    ) -> list[Check]:
         return [
             Check(name, Verdict(verdict), found, mend)
             for name, verdict, found, mend in (
                 _look_at(config),
                 _environment(os.environ),
-                _pages(settings),
+                pages,
                 _disk_of(settings.data_dir),
             )
         ]
@@ -134,15 +137,19 @@ def _environment(variables: Mapping[str, str]) -> tuple[str, str, str, str]:
     )
 
 
-def _pages(settings: Settings) -> tuple[str, str, str, str]:
-    from callcamp.http.security import check_bind
+async def _pages(settings: Settings) -> tuple[str, str, str, str]:
+    from callcamp.app import check_address
+    from callcamp.http.peer import is_loopback
 
+    host = settings.http_host
     try:
-        check_bind(settings.http_host)
-    except InvalidInput as error:
-        mend = f"Set http_host ({_PREFIX}HTTP_HOST) to 127.0.0.1."
+        await check_address(settings)
+    except CallcampError as error:
+        mend = f"Do what that says, or set http_host ({_PREFIX}HTTP_HOST) to 127.0.0.1."
         return "pages", "fail", f"`callcamp serve` will not start. {error.message}", mend
-    return "pages", "ok", f"They are for this machine alone ({settings.http_host}).", ""
+    if is_loopback(host):
+        return "pages", "ok", f"They are for this machine alone ({host}).", ""
+    return "pages", "ok", f"They are for the network ({host}); there is an administrator.", ""
 
 
 def _disk_of(data_dir: Path) -> tuple[str, str, str, str]:

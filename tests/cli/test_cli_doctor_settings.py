@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,3 +49,21 @@ def test_an_address_that_serve_refuses(cli: Cli, monkeypatch: pytest.MonkeyPatch
     assert found["verdict"] == "fail"
     assert "0.0.0.0" in found["text"]
     assert "127.0.0.1" in found["mend"]
+
+
+def test_an_address_on_the_network_wants_an_administrator(
+    cli: Cli,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    cli("migrate")
+    monkeypatch.setenv("CALLCAMP_HTTP_HOST", "192.0.2.7")
+    found = checks(cli)["pages"]
+    assert found["verdict"] == "fail"
+    assert "192.0.2.7" in found["text"]
+    assert "callcamp init" in found["text"]
+    secret = tmp_path / "password"
+    secret.write_text("correct horse battery staple")
+    secret.chmod(0o600)
+    cli("user", "add", "ann", "--role", "admin", "--password-file", str(secret))
+    assert checks(cli)["pages"]["verdict"] == "ok"
