@@ -83,7 +83,8 @@ def render(
             "csrf": token,
             "principal": principal,
             "may": lambda permission: principal.may(Permission(permission)),
-            "link_up": engine.link_up,
+            # Why Asterisk cannot be reached names hosts: that is nothing for strangers.
+            "link_up": engine.link_up or not principal.may(Permission.VIEW),
             "link_problem": engine.link_problem,
             **context,
         },

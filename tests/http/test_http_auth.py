@@ -601,6 +601,17 @@ async def test_changes_are_audited_as_their_maker(engine, people, browser):
     assert actors["campaign.paused"] == "token:manage"
 
 
+async def test_strangers_do_not_learn_why_asterisk_is_away(engine, browser):
+    engine.link_up, engine.link_problem = False, "No answer from pbx.internal:5038."
+    for path in ("/login", "/nothing"):
+        assert "pbx.internal" not in await (await browser.get(path)).text()
+    await browser.log_in("kim")
+    assert "pbx.internal" not in await browser.text("/account")
+    browser.client.session.cookie_jar.clear()
+    await browser.log_in("sue")
+    assert "pbx.internal" in await browser.text("/")
+
+
 async def test_the_process_is_alive_also_without_its_database(engine, browser, monkeypatch):
     await browser.log_in("ada")
 
