@@ -26,8 +26,10 @@ MIN_PAUSE_S = 0.5
 REFRESH_S = 5.0
 HEARTBEAT_S = 15.0
 MAX_WATCHERS = 500
-AT_ONCE = 10
+AT_ONCE = 8
 """How many watchers are told before others than watchers get their turn."""
+BREATH_S = 0.005
+"""How long that turn is: requests and calls need several looks of the event loop each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,10 @@ class Hub:
                 topic.problem = CallcampError("The live page could not be drawn.")
             topic.drawn += 1
             topic.changes = {}
+            told_s = asyncio.get_running_loop().time()
             await _tell(topic)
-            await asyncio.sleep(self._min_pause_s)
+            spent_s = asyncio.get_running_loop().time() - told_s
+            await asyncio.sleep(max(0.0, self._min_pause_s - spent_s))
             try:
                 async with asyncio.timeout(self._refresh_s):
                     await self._live.wait(version)
@@ -205,9 +209,9 @@ def _change(sent: Frame | None, frame: Frame) -> Change:
 
 async def _tell(topic: _Topic) -> None:
     """Wake the watchers, a few at a time: calls and requests come between them."""
-    for _ in range(0, topic.watchers, AT_ONCE):
+    for _ in range(AT_ONCE, topic.watchers, AT_ONCE):
         async with topic.changed:
             topic.changed.notify(AT_ONCE)
-        await asyncio.sleep(0)
+        await asyncio.sleep(BREATH_S)
     async with topic.changed:
         topic.changed.notify_all()
