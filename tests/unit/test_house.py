@@ -75,6 +75,7 @@ def test_every_benchmark_can_be_run() -> None:
     assert [line.split()[0] for line in listed.splitlines()] == [
         "plan",
         "import",
+        "http",
         "claims",
         "calls",
     ]
