@@ -12,6 +12,7 @@ from callcamp.engine.commands import Commands
 from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.vitals import Vitals
+from callcamp.engine.webhooks import Webhooks
 from callcamp.ports import ApiToken, Session, Store, User
 
 
@@ -127,6 +128,11 @@ class EngineLike(Protocol):
     @property
     def access(self) -> AccessLike:
         """Who may do what."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Where events are sent to."""
         ...
 
     @property

@@ -400,3 +400,73 @@ def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr + done.stdout[-2000:]
     assert served.statuses.keys() <= {200, 201}
     assert (tmp_path / "calls.csv").exists()
+
+
+async def test_accounts_and_tokens_are_kept_over_the_api(client, engine):
+    made = await client.post(
+        f"{V1}/users", json={"name": "Bob", "password": PASSWORD, "role": "supervisor"}
+    )
+    body = await made.json()
+    assert (made.status, body["name"], body["manages_campaigns"]) == (201, "bob", False)
+    # With the first account everybody has to say who they are.
+    await _error(await client.get(f"{V1}/users"), 401)
+    admin = await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
+    secret, _ = await engine.access.create_token(admin.id, "root", {TokenScope.ADMIN}, None)
+    headers = {"Authorization": f"Bearer {secret}"}
+    path = f"{V1}/users/{body['id']}"
+    changed = await client.patch(path, json={"manages_campaigns": True}, headers=headers)
+    assert (await changed.json())["manages_campaigns"] is True
+    await _error(
+        await client.patch(f"{V1}/users/{admin.id}", json={"active": False}, headers=headers), 409
+    )
+    await _error(
+        await client.post(
+            f"{V1}/users",
+            json={"name": "eve", "password": "short", "role": "admin"},
+            headers=headers,
+        ),
+        400,
+        "password",
+    )
+    token = await client.post(
+        f"{V1}/tokens", json={"name": "crm", "scopes": ["contacts"]}, headers=headers
+    )
+    shown = await token.json()
+    assert token.status == 201
+    mine = {"Authorization": f"Bearer {shown['token']}"}
+    assert (await client.get(f"{V1}/campaigns", headers=mine)).status == 200
+    await _error(await client.get(f"{V1}/tokens", headers=mine), 403)
+    listed = await (await client.get(f"{V1}/tokens", headers=headers)).text()
+    assert shown["token"] not in listed
+    assert (await client.delete(f"{V1}/tokens/{shown['id']}", headers=headers)).status == 204
+    await _error(await client.get(f"{V1}/campaigns", headers=mine), 401)
+
+
+async def test_an_answer_that_shows_a_secret_is_kept_under_no_key(client, engine):
+    key = {"Idempotency-Key": "once"}
+    tokens = [
+        await (
+            await client.post(f"{V1}/tokens", json={"name": n, "scopes": ["read"]}, headers=key)
+        ).json()
+        for n in ("a", "b")
+    ]
+    assert tokens[0]["token"] != tokens[1]["token"]
+
+
+async def test_webhooks_are_kept_over_the_api(client, engine):
+    await _error(
+        await client.post(f"{V1}/webhooks", json={"url": "http://127.0.0.1:9/x"}), 400, "url"
+    )
+    url = "https://8.8.8.8/x"
+    made = await client.post(f"{V1}/webhooks", json={"url": url, "events": ["campaign.started"]})
+    body = await made.json()
+    assert (made.status, body["url"], body["events"]) == (201, url, ["campaign.started"])
+    path = f"{V1}/webhooks/{body['id']}"
+    changed = await (await client.patch(path, json={"active": False, "events": []})).json()
+    assert changed["active"] is False
+    assert len(changed["events"]) > 1
+    listed = await (await client.get(f"{V1}/webhooks")).text()
+    assert body["secret"] not in listed
+    assert (await (await client.get(f"{path}/deliveries")).json())["items"] == []
+    assert (await client.delete(path)).status == 204
+    await _error(await client.delete(path), 404)

@@ -21,6 +21,7 @@ from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.passwords import Passwords
 from callcamp.engine.vitals import Vitals
+from callcamp.engine.webhooks import Webhooks
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
 
@@ -34,6 +35,7 @@ class FakeEngine:
     live: LiveFeed
     imports: Imports
     access: Access
+    webhooks: Webhooks
     clock: Clock = field(default_factory=Clock)
     link_up: bool = True
     link_problem: str | None = None
@@ -81,7 +83,8 @@ async def open_engine(folder: Path) -> AsyncIterator[FakeEngine]:
     cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     access = Access(store, settings, utc_now, cheap)
     commands = Commands(store, live=live)
-    yield FakeEngine(store, commands, live, imports, access, settings=settings)
+    webhooks = Webhooks(store, settings, utc_now)
+    yield FakeEngine(store, commands, live, imports, access, webhooks, settings=settings)
     await store.close()
 
 

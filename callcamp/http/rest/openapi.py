@@ -53,6 +53,10 @@ _TAGS = {
     "consents": "Who agreed to be called.",
     "outcomes": "Custom dispositions.",
     "legal-presets": "The numbers of laws.",
+    "users": "Accounts.",
+    "tokens": "API tokens.",
+    "webhooks": "Where events are sent to, and what became of them.",
+    "deliveries": "Events on their way to webhooks.",
     "audit": "Who did what.",
     "openapi.json": "This document.",
 }

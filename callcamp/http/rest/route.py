@@ -119,7 +119,8 @@ class RestRoute:
         max_bytes: most bytes of a body.
         request_headers: headers that it needs, ``{name: what for}``.
         answer_headers: headers of its answer, ``{name: what it says}``.
-        replays: whether ``Idempotency-Key`` works.
+        secret: whether the answer shows a secret, which is kept nowhere: ``Idempotency-Key``
+            is not heeded then, as answers are kept under it.
     """
 
     method: str
@@ -138,11 +139,12 @@ class RestRoute:
     max_bytes: int = MAX_BODY_BYTES
     request_headers: Mapping[str, str] = field(default_factory=dict)
     answer_headers: Mapping[str, str] = field(default_factory=dict)
+    secret: bool = False
 
     @property
     def replays(self) -> bool:
-        """Whether an ``Idempotency-Key`` is heeded: on every POST but that of a file."""
-        return self.method == "POST" and self.form is None
+        """Whether an ``Idempotency-Key`` is heeded: on a POST of no file that shows no secret."""
+        return self.method == "POST" and self.form is None and not self.secret
 
     @property
     def template(self) -> str:

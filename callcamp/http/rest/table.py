@@ -9,7 +9,17 @@ from aiohttp import web
 
 from callcamp.core.permissions import Permission
 from callcamp.http.context import render
-from callcamp.http.rest import about, calls, campaigns, contacts, imports, people, records
+from callcamp.http.rest import (
+    about,
+    accounts,
+    calls,
+    campaigns,
+    contacts,
+    imports,
+    people,
+    records,
+    webhooks,
+)
 from callcamp.http.rest.fields import Query
 from callcamp.http.rest.openapi import document
 from callcamp.http.rest.route import Call, RestRoute
@@ -45,6 +55,8 @@ REST_ROUTES: tuple[RestRoute, ...] = (
     *imports.ROUTES,
     *people.ROUTES,
     *records.ROUTES,
+    *accounts.ROUTES,
+    *webhooks.ROUTES,
     *about.ROUTES,
     RestRoute(
         "GET",
