@@ -25,6 +25,7 @@ SAVE_EVERY_S = 1.0
 """Seconds after which what came of tries is kept; a crash in between tells them again."""
 MOST_AT_ONCE = 20
 """Webhooks that are told at the same time."""
+FIRST_PURGE_S = 60.0
 PURGE_EVERY_S = 600.0
 PURGE_MOST = 1000
 """Old deliveries that are deleted in one transaction."""
@@ -60,10 +61,12 @@ class Deliverer:
         self._clock = clock
         self._jitter = jitter
         self._busy: dict[int, asyncio.Task[None]] = {}
-        self._purge_at_s = 0.0
+        self._purge_at_s = time.monotonic() + FIRST_PURGE_S
 
     async def run(self) -> None:
         """Deliver until cancelled; what is on its way then is told again later."""
+        # At the start, calls come first.
+        await asyncio.sleep(LOOK_EVERY_S)
         async with self._sender:
             try:
                 while True:
