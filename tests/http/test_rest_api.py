@@ -249,6 +249,7 @@ async def test_bodies_that_do_not_fit_are_refused_and_named(client, engine, send
         ("cursor=x!", "cursor"),
         ("cursor=MTI", "cursor"),
         ("fields=no", "fields"),
+        ("fields=", "fields"),
         ("status=gone", "status"),
     ],
 )

@@ -44,7 +44,12 @@ def _config(token: str | None, examples: int, *, whole: bool) -> Any:
                 "negative_data_rejection": {"expected-statuses": REFUSED},
                 "missing_required_header": {"expected-statuses": REFUSED},
             },
-            "generation": {"max-examples": examples, "no-shrink": True, "database": "none"},
+            "generation": {
+                "max-examples": examples,
+                "no-shrink": True,
+                "deterministic": True,
+                "database": "none",
+            },
             "phases": {"stateful": {"enabled": False}, "coverage": {"enabled": whole}},
         }
     )

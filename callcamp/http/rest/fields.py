@@ -140,7 +140,11 @@ class FieldsQuery(Query):
 
     fields: Annotated[
         str | None,
-        Field(max_length=1000, description="Names of the fields to answer, with commas between."),
+        Field(
+            min_length=1,
+            max_length=1000,
+            description="Names of the fields to answer, with commas between.",
+        ),
     ] = None
 
 
