@@ -338,6 +338,8 @@ async def test_an_order_without_an_answer_is_settled(tmp_path: Path, how: str) -
         (first,) = await b.ordered(1)
         attempt_id = first.attempt_id
         if how == "events":
+            # The channel is made a moment after the order was taken.
+            await b.placed(1)
             b.switch.answer(attempt_id)
             b.switch.end(attempt_id, PERSON)
         elif how == "live":
