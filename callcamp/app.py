@@ -16,6 +16,7 @@ from callcamp.engine.access import Access
 from callcamp.engine.clock import Clock
 from callcamp.errors import CallcampError, InvalidInput
 from callcamp.http.app import make_app
+from callcamp.http.patience import closing_silent
 from callcamp.http.peer import is_loopback
 from callcamp.http.security import check_bind
 from callcamp.settings import Settings
@@ -100,7 +101,8 @@ async def serve_pages(engine: Engine, settings: Settings) -> AsyncIterator[str]:
         has_admin=await engine.access.has_admin(),
         allowed_hosts=settings.http_allowed_hosts,
     )
-    runner = web.AppRunner(make_app(engine, settings), handler_cancellation=True, access_log=None)
+    app = make_app(engine, settings)
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.http_host, settings.http_port, shutdown_timeout=3.0)
@@ -114,7 +116,10 @@ async def serve_pages(engine: Engine, settings: Settings) -> AsyncIterator[str]:
                 value=settings.http_port,
             ) from error
         host, port = runner.addresses[0][:2]
-        yield f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        if runner.server is None:
+            raise AssertionError("the runner was set up")
+        async with closing_silent(runner.server, app):
+            yield f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
     finally:
         await runner.cleanup()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
@@ -16,6 +18,7 @@ from callcamp.http.files import web_dir
 from callcamp.http.hub import Hub
 from callcamp.http.needs import EngineLike
 from callcamp.http.operations import add_operations
+from callcamp.http.patience import SPOKEN, bodies
 from callcamp.http.progress import JOBS, Jobs
 from callcamp.http.regions import Regions
 from callcamp.http.routes import add_routes
@@ -33,7 +36,8 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
     run it with ``handler_cancellation=True`` so that streams end with their browsers.
     """
     app = web.Application(
-        middlewares=[failures, guard, identify, permit], client_max_size=MAX_FORM_BYTES
+        middlewares=[bodies, failures, guard, identify, permit],
+        client_max_size=MAX_FORM_BYTES,
     )
     folder = web_dir()
     environment = aiohttp_jinja2.setup(
@@ -65,6 +69,7 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     app[CSRF] = Csrf()
     app[JOBS] = Jobs()
+    app[SPOKEN] = WeakSet()
     app[REGIONS] = Regions(engine, environment, engine.clock.now)
     app[HUB] = Hub(engine.live, app[REGIONS].draw)
     static = app.router.add_static("/static/", folder / "static", follow_symlinks=False)

@@ -38,6 +38,7 @@ _UNREADABLE = (
     RuntimeError,
     AssertionError,
     HttpProcessingError,
+    web.RequestPayloadError,
     zlib.error,
 )
 
