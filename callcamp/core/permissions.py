@@ -86,12 +86,14 @@ class Principal:
         permissions: what may be done.
         user_id: the account, if a person is logged in.
         session_id: the session, if there is one.
+        maker_id: the account that made the token, if a program comes with a token of somebody's.
     """
 
     actor: str
     permissions: frozenset[Permission]
     user_id: int | None = None
     session_id: str | None = None
+    maker_id: int | None = None
 
     def may(self, permission: Permission) -> bool:
         """Tell whether this is allowed."""

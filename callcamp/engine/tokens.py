@@ -107,7 +107,7 @@ class Tokens(AccessBase):
             # Whoever may do less by now cannot do more by a token of before.
             own = of_person(maker.role, manages_campaigns=maker.manages_campaigns)
             allowed &= own | {Permission.PUBLIC}
-        return Principal(f"token:{token.name}", allowed)
+        return Principal(f"token:{token.name}", allowed, maker_id=token.user_id)
 
     async def check_token_attempts(self, address: str) -> None:
         """Refuse tokens from an address that has guessed too often.

@@ -95,6 +95,21 @@ async def permit(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
+def refuse_local(request: web.Request) -> None:
+    """Let nobody make accounts and tokens who is only on this machine.
+
+    Whoever makes the first of them owns callcamp: that is done on its own terminal.
+
+    Raises:
+        NotAllowed: nobody has an account yet.
+    """
+    if principal_of(request) is LOCAL:
+        raise NotAllowed(
+            "The first account is made on this machine: run `callcamp init`.",
+            needed=Permission.ADMINISTER.value,
+        )
+
+
 def log_in_address(request: web.Request) -> str:
     """Return the address of the log-in page, which leads back to what was asked for."""
     if request.method not in SAFE_METHODS or request.path == "/":

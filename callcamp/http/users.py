@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from callcamp.core.permissions import LOCAL, Role
+from callcamp.core.permissions import Role
 from callcamp.errors import CallcampError, Conflict, InvalidInput
-from callcamp.http.auth import NotAllowed
+from callcamp.http.auth import refuse_local
 from callcamp.http.context import ENGINE, done, render
 from callcamp.http.pages import checked_post
-from callcamp.http.peer import principal_of
 
 _ROLES = {Role.ADMIN: "Administrator", Role.SUPERVISOR: "Supervisor", Role.AGENT: "Agent"}
 
@@ -22,11 +21,7 @@ async def page(request: web.Request) -> web.StreamResponse:
 async def add(request: web.Request) -> web.StreamResponse:
     """Add an account."""
     data = await checked_post(request)
-    if principal_of(request) is LOCAL:
-        # Whoever makes the first account owns callcamp: that is done on its own terminal.
-        raise NotAllowed(
-            "The first account is made on this machine: run `callcamp init`.", needed="administer"
-        )
+    refuse_local(request)
     try:
         await request.app[ENGINE].access.add_user(
             str(data.get("name", "")),

@@ -404,16 +404,17 @@ def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
 
 
 async def test_accounts_and_tokens_are_kept_over_the_api(client, engine):
-    made = await client.post(
-        f"{V1}/users", json={"name": "Bob", "password": PASSWORD, "role": "supervisor"}
-    )
-    body = await made.json()
-    assert (made.status, body["name"], body["manages_campaigns"]) == (201, "bob", False)
+    bob = {"name": "Bob", "password": PASSWORD, "role": "supervisor"}
+    # The first account is not made over the network.
+    await _error(await client.post(f"{V1}/users", json=bob), 403)
+    admin = await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
     # With the first account everybody has to say who they are.
     await _error(await client.get(f"{V1}/users"), 401)
-    admin = await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
     secret, _ = await engine.access.create_token(admin.id, "root", {TokenScope.ADMIN}, None)
     headers = {"Authorization": f"Bearer {secret}"}
+    made = await client.post(f"{V1}/users", json=bob, headers=headers)
+    body = await made.json()
+    assert (made.status, body["name"], body["manages_campaigns"]) == (201, "bob", False)
     path = f"{V1}/users/{body['id']}"
     changed = await client.patch(path, json={"manages_campaigns": True}, headers=headers)
     assert (await changed.json())["manages_campaigns"] is True
@@ -444,7 +445,9 @@ async def test_accounts_and_tokens_are_kept_over_the_api(client, engine):
 
 
 async def test_an_answer_that_shows_a_secret_is_kept_under_no_key(client, engine):
-    key = {"Idempotency-Key": "once"}
+    admin = await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
+    secret, _ = await engine.access.create_token(admin.id, "root", {TokenScope.ADMIN}, None)
+    key = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "once"}
     tokens = [
         await (
             await client.post(f"{V1}/tokens", json={"name": n, "scopes": ["read"]}, headers=key)

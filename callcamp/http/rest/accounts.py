@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from callcamp.core.permissions import Permission, Role, TokenScope
+from callcamp.http.auth import refuse_local
 from callcamp.http.peer import principal_of
 from callcamp.http.rest.fields import In, Instant, Line64, Moment, Out, Page, Query
 from callcamp.http.rest.route import Call, Reply, RestRoute
@@ -103,6 +104,7 @@ async def users(call: Call[Query, None]) -> Reply:
 
 async def add_user(call: Call[Query, UserIn]) -> Reply:
     """Add an account."""
+    refuse_local(call.request)
     body = call.body
     user = await call.engine.access.add_user(
         body.name,
@@ -146,10 +148,14 @@ async def tokens(call: Call[Query, None]) -> Reply:
 
 
 async def create_token(call: Call[Query, TokenIn]) -> Reply:
-    """Make an API token, of the account that asks for it if a person does."""
-    body = call.body
+    """Make an API token, of the account that asks for it, or whose token asks for it."""
+    refuse_local(call.request)
+    body, who = call.body, principal_of(call.request)
     secret, token = await call.engine.access.create_token(
-        principal_of(call.request).user_id, body.name, body.scopes, body.expires_at
+        who.maker_id if who.user_id is None else who.user_id,
+        body.name,
+        body.scopes,
+        body.expires_at,
     )
     shown = TokenOut.model_validate(token).model_dump()
     return Reply(TokenMade(**shown, token=secret), 201)
