@@ -8,7 +8,7 @@ WHATWG URL standard for hosts that are numbers.
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from callcamp.errors import InvalidInput
@@ -18,6 +18,13 @@ MOST_URL = 2000
 _NAT64 = IPv6Network("64:ff9b::/96")
 # The metadata service of a cloud, at an address that the registries call public.
 _METADATA = frozenset({IPv4Address("168.63.129.16")})
+# Special ones that Python's tables take for public: protocols' own (clouds have used some for
+# their metadata), the relay of 6to4, documentation.
+_SPECIAL = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("3fff::/20"),
+)
 _PLAIN = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _FIELD = "url"
@@ -44,6 +51,7 @@ def is_public(address: str) -> bool:
             return False
     return not (
         found in _METADATA
+        or any(found in network for network in _SPECIAL)
         or not found.is_global
         or found.is_multicast
         or found.is_reserved

@@ -17,7 +17,8 @@ SETTINGS = web.AppKey("settings", Settings)
 PRINCIPAL = web.RequestKey("principal", Principal)
 
 _Networks = Collection[IPv4Network | IPv6Network]
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+_FORWARDED = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip"})
+_FORWARDED_STARTS = ("x-forwarded-", "x-original-", "cf-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def peer_of(request: web.Request) -> Peer:
     remote, trusted = request.remote or "", request.app[SETTINGS].http_trusted_proxies
     host = host_of(request)
     if not _is_one_of(remote, trusted):
-        direct = not any(name in request.headers for name in _FORWARDED)
+        names = {name.lower() for name in request.headers}
+        direct = not any(name in _FORWARDED or name.startswith(_FORWARDED_STARTS) for name in names)
         return Peer(remote or "unknown", request.secure, host, direct)
     told = _listed(request, "X-Forwarded-For")
     secure = _listed(request, "X-Forwarded-Proto")[-1:] == ["https"]

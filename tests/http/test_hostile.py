@@ -148,3 +148,40 @@ async def test_a_token_made_by_a_token_is_of_the_same_account(engine):
         await engine.access.change_user(people["ada"], active=False)
         heirs = {"Authorization": f"Bearer {heir['token']}"}
         assert (await browser.client.get(API, headers=heirs)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/users", {"name": "bob", "password": PASSWORD, "role": "agent"}),
+        ("/api/v1/users/1/password", {"password": PASSWORD + "!"}),
+    ],
+)
+async def test_no_quick_hash_of_a_password_is_kept(engine, monkeypatch, path, body):
+    people = await add_people(engine)
+    tokens = await add_tokens(engine, people["ada"])
+    kept = []
+    begin = engine.store.begin_reply
+
+    async def note(*args, **kw):
+        kept.append(args)
+        return await begin(*args, **kw)
+
+    monkeypatch.setattr(engine.store, "begin_reply", note)
+    headers = {"Authorization": f"Bearer {tokens['admin']}", "Idempotency-Key": "once"}
+    async with browsing(engine) as server, browser_of(server) as browser:
+        done = await browser.client.post(path, json=body, headers=headers)
+        assert done.status in {201, 204}
+    assert not kept
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Forwarded-Host", "X-Forwarded-Proto", "CF-Connecting-IP", "True-Client-IP"]
+)
+async def test_whatever_a_proxy_leaves_shows_that_a_stranger_asks(engine, name):
+    async with browsing(engine) as server, browser_of(server) as browser:
+        assert (await browser.client.get("/trunks")).status == 200
+        assert (await browser.client.get("/metrics")).status == 200
+        for path in (API, "/metrics", "/readyz"):
+            answer = await browser.client.get(path, headers={name: "https"})
+            assert answer.status == 401

@@ -170,12 +170,13 @@ async def revoke_token(call: Call[Query, None]) -> Reply:
 ROUTES: tuple[RestRoute, ...] = (
     RestRoute("GET", f"{_V1}/users", users, _ADMIN, "List accounts", UsersPage),
     RestRoute(
-        "POST", f"{_V1}/users", add_user, _ADMIN, "Add an account", UserOut, body=UserIn, status=201
+        "POST", f"{_V1}/users", add_user, _ADMIN, "Add an account", UserOut, body=UserIn,
+        status=201, secret=True,
     ),
     RestRoute("PATCH", _USER, change_user, _ADMIN, "Change an account", UserOut, body=UserChange),
     RestRoute(
         "POST", f"{_USER}/password", reset_password, _ADMIN, "Give an account another password",
-        body=NewPassword, status=204,
+        body=NewPassword, status=204, secret=True,
     ),
     RestRoute(
         "POST", f"{_USER}/log-out", log_out, _ADMIN, "End every session of an account", status=204

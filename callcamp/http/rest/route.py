@@ -119,8 +119,9 @@ class RestRoute:
         max_bytes: most bytes of a body.
         request_headers: headers that it needs, ``{name: what for}``.
         answer_headers: headers of its answer, ``{name: what it says}``.
-        secret: whether the answer shows a secret, which is kept nowhere: ``Idempotency-Key``
-            is not heeded then, as answers are kept under it.
+        secret: whether body or answer holds a secret, which is kept nowhere:
+            ``Idempotency-Key`` is not heeded then, as answers and a quick hash of the body,
+            from which a password could be guessed, are kept under it.
     """
 
     method: str
@@ -143,7 +144,7 @@ class RestRoute:
 
     @property
     def replays(self) -> bool:
-        """Whether an ``Idempotency-Key`` is heeded: on a POST of no file that shows no secret."""
+        """Whether an ``Idempotency-Key`` is heeded: on a POST of no file and no secret."""
         return self.method == "POST" and self.form is None and not self.secret
 
     @property
