@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 from callcamp.cli.output import clean
 from callcamp.cli.redact import Redactor
@@ -41,6 +42,19 @@ def _traceback(
         stream.writelines(f"\n{clean(line)}" for line in lines)
 
     return write
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """Cut what a log says of a request that is no HTTP down to a line.
+
+    Anybody can send such requests; with a traceback for each they would fill the disk.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}", ()
+        record.exc_info = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
@@ -100,3 +114,4 @@ def set_up_logs(settings: Settings, *, level: str | None = None) -> None:
     # What every request and every look at the schema would say helps nobody.
     for library in ("aiohttp.access", "alembic"):
         logging.getLogger(library).setLevel(max(_LEVELS[name], logging.WARNING))
+    logging.getLogger("aiohttp.server").addFilter(_in_a_line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import structlog
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
@@ -214,3 +216,25 @@ async def test_the_log_of_a_whole_run_holds_no_secret_and_no_number(
         assert line["attempt"].startswith("cc")
         assert line["disposition"]
     assert {line["contact"] for line in ended} == set(range(1, 61))
+
+
+async def test_requests_that_are_no_http_do_not_fill_the_log(capsys: Any) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        raise AssertionError("nothing can be asked so")
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    async with TestServer(app) as server:
+        # Afterwards: the client's own set-up must not be taken for the logs of callcamp.
+        set_up_logs(Settings())
+        host, port = str(server.host), server.port
+        for line in (b"X-Bad\r\n", b"Content-Length: -1\r\n", b"Content-Encoding: br\r\n"):
+            reader, writer = await asyncio.open_connection(host, port)
+            head = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
+            writer.write(head + line + b"Content-Type: a/b\r\n\r\n")
+            assert b" 40" in await reader.read(20)
+            writer.close()
+    said = capsys.readouterr().err
+    assert "Error handling request" in said
+    assert "Traceback" not in said
+    assert len(said.splitlines()) <= 3
