@@ -221,6 +221,13 @@ class Store(Records, AccessRecords, WebhookRecords, Replies, Protocol):
         """Return one contact."""
         ...
 
+    async def callbacks(self, campaign_id: int | None, *, limit: int = 100) -> list[Contact]:
+        """Return contacts that wait for an agreed callback, the next one first.
+
+        Of one campaign, or of all (None).
+        """
+        ...
+
     async def delete_contacts(self, campaign_id: int) -> int:
         """Delete every contact without an attempt of a campaign that never started.
 

@@ -202,6 +202,10 @@ class SqlStore(RecordsSql, AccessSql, WebhooksSql, RepliesSql):
             limit=limit,
         )
 
+    async def callbacks(self, campaign_id: int | None, *, limit: int = 100) -> list[Contact]:
+        """Return contacts that wait for an agreed callback, the next one first."""
+        return await self._db.read(contacts_.callbacks, campaign_id, limit)
+
     async def delete_contacts(self, campaign_id: int) -> int:
         """Delete every contact without an attempt of a campaign that never started."""
         return await self._db.write(contacts_.delete_all, campaign_id)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,11 @@ from openapi_spec_validator import validate
 from rest_kit import serve
 from web_fakes import FakeEngine
 
+from callcamp.core.changes import AttemptChange, ContactChange
+from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.permissions import Permission, Role, TokenScope
+from callcamp.core.ruleset import RuleSet
+from callcamp.core.states import AttemptEvent, ContactEvent
 from callcamp.http.rest.table import REST_ROUTES, described
 from callcamp.http.routes import ROUTES
 
@@ -474,3 +480,62 @@ async def test_webhooks_are_kept_over_the_api(client, engine):
     assert (await (await client.get(f"{path}/deliveries")).json())["items"] == []
     assert (await client.delete(path)).status == 204
     await _error(await client.delete(path), 404)
+
+
+async def test_what_goes_on_is_watched_as_events(client, engine):
+    campaign = await engine.campaign(contacts=1)
+    await engine.commands.start(campaign.id)
+    async with client.get(f"{V1}/live") as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+
+        async def event() -> dict[str, Any]:
+            lines = [(await response.content.readline()).decode() for _ in range(3)]
+            assert (lines[0], lines[2]) == ("event: stats\n", "\n")
+            return json.loads(lines[1].removeprefix("data: "))
+
+        first = await event()
+        assert [(c["id"], c["status"]) for c in first["items"]] == [(campaign.id, "running")]
+        await engine.commands.pause(campaign.id)
+        while (await event())["items"]:
+            pass
+    async with client.get(f"{V1}/live", params={"campaign_id": campaign.id}) as response:
+        await response.content.readline()
+        line = (await response.content.readline()).decode()
+        assert json.loads(line.removeprefix("data: "))["items"][0]["status"] == "paused"
+    await _error(await client.get(f"{V1}/live", params={"campaign_id": 99}), 404)
+
+
+async def test_callbacks_that_are_to_come_are_listed(client, engine):
+    campaign = await engine.campaign(contacts=2, callbacks=True)
+    await engine.commands.start(campaign.id)
+    now = datetime.now(UTC)
+    claimed = await engine.store.claim(
+        campaign.id,
+        ["a-1"],
+        places=None,
+        judge=RuleSet(campaign.settings).judge,
+        look_back_s=0,
+        now=now,
+        lease_until=now + timedelta(seconds=60),
+    )
+    await engine.store.mark_dialing(["a-1"], now=now)
+    await engine.store.apply(
+        [
+            AttemptChange(
+                "a-1",
+                (AttemptEvent.ENDED,),
+                now,
+                disposition=Disposition.ANSWERED_PERSON,
+                evidence=Evidence(answered=True),
+                contact=ContactChange(ContactEvent.FINISHED),
+            )
+        ]
+    )
+    assert (await (await client.get(f"{V1}/callbacks")).json())["items"] == []
+    at = now + timedelta(hours=2)
+    await engine.commands.set_outcome("a-1", outcome="later", callback_at=at)
+    for query in ({}, {"campaign_id": campaign.id}):
+        (one,) = (await (await client.get(f"{V1}/callbacks", params=query)).json())["items"]
+        assert one["id"] == claimed.claims[0].attempt.contact_id
+        assert datetime.fromisoformat(one["callback_at"]) == at
+    await _error(await client.get(f"{V1}/callbacks", params={"campaign_id": 99}), 404)

@@ -57,6 +57,8 @@ _TAGS = {
     "tokens": "API tokens.",
     "webhooks": "Where events are sent to, and what became of them.",
     "deliveries": "Events on their way to webhooks.",
+    "live": "What goes on now.",
+    "callbacks": "Callbacks that were agreed.",
     "audit": "Who did what.",
     "openapi.json": "This document.",
 }

@@ -16,6 +16,7 @@ from callcamp.http.rest import (
     campaigns,
     contacts,
     imports,
+    live,
     people,
     records,
     webhooks,
@@ -57,6 +58,7 @@ REST_ROUTES: tuple[RestRoute, ...] = (
     *records.ROUTES,
     *accounts.ROUTES,
     *webhooks.ROUTES,
+    *live.ROUTES,
     *about.ROUTES,
     RestRoute(
         "GET",
