@@ -41,7 +41,7 @@ from callcamp.engine.commands import RawContact
 from callcamp.engine.why import CampaignWhy
 from callcamp.ports import CallFacts, CallOrder
 from callcamp.settings import Settings
-from callcamp.store import SqlStore, consents
+from callcamp.store import SqlStore
 from callcamp.switch.ami import AmiGateway
 from callcamp.switch.simulated import CalleeScript, SimulatedSwitch, refuses
 from tests.engine.engine_kit import _empty_database
@@ -289,9 +289,7 @@ class TenDays:
             for number in dict.fromkeys(n for one in self.people for n in one.numbers)
             if number not in self.no_consent
         ]
-        await self.store._db.write(
-            lambda connection: [consents.record(connection, one) for one in given]
-        )
+        await self.store.record_consents(given)
         campaign = await commands.create_campaign(_settings(trunk.id))
         self.campaign_id = campaign.id
         raw = [RawContact(one.phone, {"name": "x"}, one.others) for one in self.people]
