@@ -14,7 +14,7 @@ from callcamp.cli.instants import WRITTEN, read_instant, shown_in
 from callcamp.cli.output import emit_json, note, pairs, say, table, text, when
 from callcamp.cli.session import JsonOption, with_commands
 from callcamp.engine.commands import Commands
-from callcamp.engine.forms import changes_between, settings_as_dict
+from callcamp.engine.forms import changes_between, flat, settings_as_dict
 from callcamp.errors import NotFound
 from callcamp.ports import AuditEntry, SettingsVersion
 
@@ -124,20 +124,12 @@ def _difference(entry: AuditEntry) -> str:
     before, after = entry.before, entry.after
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
         return as_json(after if after is not None else before) if before or after else ""
-    old, new = _flat(before), _flat(after)
+    old, new = flat(before), flat(after)
     return ", ".join(
         f"{path}: {as_json(old.get(path))} to {as_json(new.get(path))}"
         for path in dict.fromkeys([*old, *new])
         if old.get(path) != new.get(path)
     )
-
-
-def _flat(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, inner in value.items():
-        where = f"{path}{key}"
-        flat |= _flat(inner, f"{where}.") if isinstance(inner, Mapping) else {where: inner}
-    return flat
 
 
 def _shortened(words: str) -> str:

@@ -33,7 +33,8 @@ def _with_webhooks(
     context: typer.Context, work: Callable[[Webhooks], Awaitable[T]], *, json: bool
 ) -> T:
     from callcamp.app import open_store
-    from callcamp.engine.webhooks import Webhooks, utc_now
+    from callcamp.engine.clock import utc_now
+    from callcamp.engine.webhooks import Webhooks
 
     async def opened(settings: Settings) -> T:
         async with open_store(settings) as store:

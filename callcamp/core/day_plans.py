@@ -96,17 +96,17 @@ class CampaignPlan:
             return NOTHING
         if opened:
             return opened
-        return NOTHING if self._rests(day) else self._week[day.weekday()]
+        return NOTHING if _rests(self._regions, day) else self._week[day.weekday()]
 
     def closed(self, day: date) -> Pieces:
         """Return what exclusions and a public holiday cut out of ``day``."""
-        if not self._is_opened(day) and self._rests(day):
+        if not self._is_opened(day) and _rests(self._regions, day):
             return WHOLE_DAY
         return self._shut_apart_from_holidays(day)
 
     def reason(self, day: date) -> Reason:
         """Return ``holiday`` for a date that would have open hours without it."""
-        if self._is_opened(day) or not self._rests(day):
+        if self._is_opened(day) or not _rests(self._regions, day):
             return Reason.OUTSIDE_HOURS
         but_for_the_holiday = united(
             on_next_day(self.hours(day - _DAY)) + on_day(self._week[day.weekday()])
@@ -129,9 +129,6 @@ class CampaignPlan:
 
     def _is_opened(self, day: date) -> bool:
         return any(rule.first <= day <= rule.last for rule in self._opened)
-
-    def _rests(self, day: date) -> bool:
-        return any(is_holiday(region, day) for region in self._regions)
 
 
 class ContactPlan:
@@ -160,9 +157,9 @@ class ContactPlan:
 
     def hours(self, day: date) -> Pieces:
         """Return the hours of ``day``; a holiday goes before the eve of the next one."""
-        if self._holiday is not None and self._is_holiday(day):
+        if self._holiday is not None and _rests(self._regions, day):
             return self._holiday
-        if self._eve is not None and self._is_holiday(day + _DAY):
+        if self._eve is not None and _rests(self._regions, day + _DAY):
             return self._eve
         return self._week[day.weekday()]
 
@@ -174,8 +171,9 @@ class ContactPlan:
         """Return ``contact_holiday`` for a date without hours."""
         return Reason.CONTACT_HOURS if self.hours(day) else Reason.CONTACT_HOLIDAY
 
-    def _is_holiday(self, day: date) -> bool:
-        return any(is_holiday(region, day) for region in self._regions)
+
+def _rests(regions: tuple[str, ...], day: date) -> bool:
+    return any(is_holiday(region, day) for region in regions)
 
 
 def _date_rules(rules: Sequence[HoursRule], kind: HoursKind) -> tuple[_DateRule, ...]:

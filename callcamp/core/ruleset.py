@@ -88,12 +88,8 @@ class RuleSet:
 
     def next_open(self, place: str, at: datetime) -> datetime | None:
         """Return the first instant from ``at`` on at which contacts of a place may be called."""
-        verdict = all_open(self._at(place).calendars, at)
+        verdict = self.place_verdict(place, at)
         return at if verdict.open else verdict.until
-
-    def place_rules(self, place: str) -> PlaceRules:
-        """Return the legal rules that hold for contacts of a place."""
-        return self._at(place).rules
 
     def ends_at(self, campaign: Campaign) -> datetime | None:
         """Return when the campaign's day or date is over (None: not by the clock)."""

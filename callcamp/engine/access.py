@@ -8,7 +8,7 @@ from datetime import datetime
 
 from callcamp.core.permissions import Role
 from callcamp.engine.accounts import Accounts
-from callcamp.engine.command_base import utc_now
+from callcamp.engine.clock import utc_now
 from callcamp.engine.passwords import Passwords
 from callcamp.engine.sessions import Sessions
 from callcamp.engine.tokens import Tokens

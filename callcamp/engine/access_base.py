@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from callcamp.core.throttle import PER_ACCOUNT, PER_ADDRESS, WINDOW_S, Throttle, neighbourhood
-from callcamp.engine.command_base import utc_now
+from callcamp.engine.clock import utc_now
 from callcamp.engine.passwords import Passwords
 from callcamp.errors import TooManyLogins
 from callcamp.ports import Store

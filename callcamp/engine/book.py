@@ -7,14 +7,14 @@ from datetime import datetime
 
 from callcamp.core.compliance import abandon_room, abandon_window_start, lists_verdict
 from callcamp.core.gate import NumberUse, OutboundNumber
-from callcamp.core.model import Campaign, Trunk
+from callcamp.core.model import Attempt, Campaign, Trunk
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import CampaignStatus
-from callcamp.engine.registry import Registry
+from callcamp.engine.registry import Person, Registry, Track
 from callcamp.errors import NotFound
-from callcamp.ports import CustomOutcome, DncList, Store
+from callcamp.ports import DncList, Store
 
 OPEN = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.QUEUED)
 """States of campaigns that the clock can move on."""
@@ -31,7 +31,6 @@ class CampaignBook:
         self.numbers: list[OutboundNumber] = []
         """The deployment's outbound numbers, when a running campaign uses any."""
         self.use: Mapping[int, NumberUse] = {}
-        self.outcomes: dict[str, CustomOutcome] = {}
         self._lists: list[DncList] = []
 
     async def refresh(self, now: datetime) -> None:
@@ -41,7 +40,6 @@ class CampaignBook:
             fresh[campaign_id] = await self._store.campaign(campaign_id)
         self._campaigns = fresh
         self._trunks = {t.id: t for t in await self._store.trunks()}
-        self.outcomes = {outcome.name: outcome for outcome in await self._store.outcomes()}
         self._lists = await self._store.dnc_lists()
         if any(c.settings.pool.numbers for c in self.running()):
             await self.refresh_numbers(now)
@@ -80,6 +78,14 @@ class CampaignBook:
         if known is None:
             known = self._campaigns[campaign_id] = await self._store.campaign(campaign_id)
         return known
+
+    async def follow(self, attempt: Attempt) -> Track:
+        """Follow an attempt not claimed just now: left by an earlier engine, or in doubt."""
+        campaign = await self.campaign(attempt.campaign_id)
+        person = Person.of(await self._store.contact(attempt.contact_id), attempt.number)
+        track = Track.of(attempt, campaign.settings.trunk_id, person, watched=False)
+        self._registry.add(track)
+        return track
 
     async def trunk(self, trunk_id: int) -> Trunk:
         """Return a trunk, from the cache when it is there.

@@ -209,6 +209,11 @@ def check_locked(campaign: Campaign, settings: CampaignSettings) -> None:
         )
 
 
+def is_switched_off(settings: Settings, campaign: Campaign) -> bool:
+    """Tell whether a deployment lets no campaign of this one's mode dial."""
+    return not settings.campaigns or campaign.settings.mode not in settings.modes
+
+
 def missing_to_start(
     campaign: Campaign,
     rules: RuleSet,
@@ -232,7 +237,7 @@ def missing_to_start(
     """
     own = campaign.settings
     missing: dict[str, str] = {}
-    if not settings.campaigns or own.mode not in settings.modes:
+    if is_switched_off(settings, campaign):
         missing["mode"] = f"this deployment has {own.mode.value} campaigns switched off"
     if not contacts and own.mode is not CampaignMode.ALWAYS_ON:
         missing["contacts"] = "it has no contacts"

@@ -10,6 +10,11 @@ GATHER_S = 0.05
 """How long work gathers under load, so that one transaction serves many calls."""
 
 
+def utc_now() -> datetime:
+    """Return the present instant, aware UTC."""
+    return datetime.now(UTC)
+
+
 def gathering_s(speed: float) -> float:
     """Return the real seconds that work gathers when the clock runs ``speed`` times as fast."""
     return max(GATHER_S / speed, 0.002)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from callcamp.engine.clock import utc_now
 from callcamp.engine.legal import load_presets
 from callcamp.engine.lists import Lists
 from callcamp.engine.live import LiveFeed
@@ -13,11 +14,6 @@ from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.why import Why
 from callcamp.ports import Store
 from callcamp.settings import Settings
-
-
-def utc_now() -> datetime:
-    """Return the present instant, aware UTC."""
-    return datetime.now(UTC)
 
 
 class CommandBase:

@@ -21,7 +21,7 @@ from callcamp.engine.checks import (
     missing_to_start,
     shorten,
 )
-from callcamp.engine.command_base import utc_now
+from callcamp.engine.clock import utc_now
 from callcamp.engine.contact_commands import ContactCommands, RawContact
 from callcamp.engine.stats import CampaignStats
 from callcamp.errors import Conflict, InvalidInput, PreconditionsMissing

@@ -139,11 +139,9 @@ class Dialer:
 
     def campaign_changed(self, campaign_id: int) -> None:
         """Read campaigns again soon: one was changed, or got contacts."""
-        self._heads.pop(campaign_id, None)
-        self._open.discard(campaign_id)
         self._changes += 1
         self._fresh.clear()
-        self._wake.set()
+        self.contacts_changed(campaign_id)
 
     def contacts_changed(self, campaign_id: int) -> None:
         """Look at a campaign soon: its contacts changed, and nothing else did.
@@ -234,11 +232,7 @@ class Dialer:
         known = await self._store.attempt_context(doubtful)
         for attempt, _ in known.values():
             if attempt.status is AttemptStatus.CLAIMED and not self._registry.get(attempt.id):
-                campaign = await self._book.campaign(attempt.campaign_id)
-                person = Person.of(await self._store.contact(attempt.contact_id), attempt.number)
-                track = Track.of(attempt, campaign.settings.trunk_id, person, watched=False)
-                self._registry.add(track)
-                self._tracker.release(track)
+                self._tracker.release(await self._book.follow(attempt))
         # Only now: what fails on the way is looked at again.
         self._doubtful_ids = self._doubtful_ids[len(doubtful) :]
 

@@ -16,7 +16,7 @@ from callcamp.core.schedule import holiday_name
 from callcamp.core.states import AttemptStatus
 from callcamp.engine.access import Access
 from callcamp.engine.book import CampaignBook
-from callcamp.engine.clock import Clock
+from callcamp.engine.clock import Clock, utc_now
 from callcamp.engine.commands import Commands
 from callcamp.engine.dialer import Dialer
 from callcamp.engine.imports import Imports
@@ -24,11 +24,11 @@ from callcamp.engine.legal import load_presets
 from callcamp.engine.lifecycle import Lifecycle
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.reconcile import Reconciler
-from callcamp.engine.registry import Person, Registry, Track
+from callcamp.engine.registry import Registry
 from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.tracker import Returned, Tracker
 from callcamp.engine.vitals import Vitals, oldest_unsettled_s
-from callcamp.engine.webhooks import Deliverer, Sender, Webhooks, utc_now
+from callcamp.engine.webhooks import Deliverer, Sender, Webhooks
 from callcamp.errors import Conflict, StoreError, SwitchUnavailable
 from callcamp.ports import CallGateway, Store
 from callcamp.settings import Settings
@@ -275,11 +275,7 @@ class Engine:
     async def _pick_up(self) -> None:
         """Follow the attempts that an earlier engine left; what was never sent is freed."""
         for attempt in await self.store.live_attempts():
-            campaign = await self._book.campaign(attempt.campaign_id)
-            contact = await self.store.contact(attempt.contact_id)
-            person = Person.of(contact, attempt.number)
-            track = Track.of(attempt, campaign.settings.trunk_id, person, watched=False)
-            self._registry.add(track)
+            track = await self._book.follow(attempt)
             if attempt.status is AttemptStatus.CLAIMED:
                 self.tracker.release(track)
             elif attempt.status is AttemptStatus.UNKNOWN and track.sent_at is not None:

@@ -106,7 +106,7 @@ def changes_between(before: CampaignSettings, after: CampaignSettings) -> dict[s
 
     Lists differ as a whole; an outcome without a pause of its own has ``None``.
     """
-    old, new = _flat(settings_as_dict(before)), _flat(settings_as_dict(after))
+    old, new = flat(settings_as_dict(before)), flat(settings_as_dict(after))
     paths = [*old, *(path for path in new if path not in old)]
     return {
         path: [old.get(path), new.get(path)] for path in paths if old.get(path) != new.get(path)
@@ -141,12 +141,13 @@ def _day_names(days: Any) -> Any:
     return DAY_NAMES[days] if isinstance(days, int) else [DAY_NAMES[day] for day in sorted(days)]
 
 
-def _flat(plain: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(plain: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Return nested values by their dotted paths; ``path`` is where ``plain`` stands itself."""
+    found: dict[str, Any] = {}
     for key, value in plain.items():
         where = f"{path}.{key}" if path else key
-        flat |= _flat(value, where) if isinstance(value, dict) else {where: value}
-    return flat
+        found |= flat(value, where) if isinstance(value, Mapping) else {where: value}
+    return found
 
 
 def _is_text(names: list[str]) -> bool:

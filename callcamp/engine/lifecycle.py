@@ -11,6 +11,7 @@ from callcamp.core.model import Campaign
 from callcamp.core.resting import judge_pools
 from callcamp.core.states import CampaignEvent, CampaignStatus
 from callcamp.engine.book import CampaignBook
+from callcamp.engine.checks import is_switched_off
 from callcamp.engine.rulebook import RuleBook
 from callcamp.errors import Conflict
 from callcamp.ports import Store
@@ -20,11 +21,6 @@ log = structlog.get_logger(__name__)
 
 REST_LOOK_EVERY = timedelta(seconds=30)
 """How often outbound numbers are judged by their answer rate, by the engine's clock."""
-
-
-def is_switched_off(settings: Settings, campaign: Campaign) -> bool:
-    """Tell whether a deployment lets no campaign of this one's mode dial."""
-    return not settings.campaigns or campaign.settings.mode not in settings.modes
 
 
 class Lifecycle:

@@ -20,7 +20,7 @@ from callcamp.core.plan import (
 from callcamp.core.reasons import REASON_MEANING
 from callcamp.core.states import CampaignStatus
 from callcamp.engine.book import CampaignBook
-from callcamp.engine.lifecycle import is_switched_off
+from callcamp.engine.checks import is_switched_off
 from callcamp.engine.registry import Registry
 from callcamp.engine.rulebook import RuleBook
 from callcamp.ports import Store
@@ -201,9 +201,11 @@ class Why:
         *,
         now: bool,
     ) -> Snapshot:
-        """Return what the dialer would decide on; what only holds now is left out for another
-        instant: calls in progress, the link, the engine, the wait for the start date.
-        """  # noqa: D205
+        """Return what the dialer would decide on.
+
+        What only holds now is left out for another instant: calls in progress, the link, the
+        engine, the wait for the start date.
+        """
         rules = self._rules.try_of(campaign)
         broken = rules is None
         if rules is None:

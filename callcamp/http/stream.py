@@ -19,6 +19,17 @@ CHECK_S = 15.0
 """How long a stream goes on at most once its session has ended."""
 
 
+def event_stream() -> web.StreamResponse:
+    """Return the answer that server-sent events go out in."""
+    return web.StreamResponse(
+        headers={
+            "Content-Type": "text/event-stream; charset=utf-8",
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+        }
+    )
+
+
 async def list_stream(request: web.Request) -> web.StreamResponse:
     """Stream the campaign list."""
     return await _stream(request, LIST)
@@ -32,13 +43,7 @@ async def campaign_stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/event-stream; charset=utf-8",
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",
-        }
-    )
+    response = event_stream()
     if request.method == "HEAD":
         # What follows a HEAD on the same connection must not be a stream that nobody reads.
         await response.prepare(request)

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from callcamp.core.states import AttemptStatus
-from callcamp.engine.commands import utc_now
+from callcamp.engine.clock import utc_now
 from callcamp.engine.live import LiveCallView
 
 pytestmark = pytest.mark.browser

@@ -15,7 +15,8 @@ from test_cli_basics import cli  # noqa: F401 - a fixture
 from test_cli_lists import camp, with_campaign  # noqa: F401 - fixtures
 
 from callcamp.core.states import CampaignEvent
-from callcamp.engine.webhooks import Deliverer, Sender, utc_now
+from callcamp.engine.clock import utc_now
+from callcamp.engine.webhooks import Deliverer, Sender
 from callcamp.store import SqlStore
 
 

@@ -24,7 +24,8 @@ from engine_kit import Script, bench, until
 from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.states import CampaignEvent
 from callcamp.core.webhooks import EventType
-from callcamp.engine.webhooks import Deliverer, Sender, Webhooks, deliverer, utc_now
+from callcamp.engine.clock import utc_now
+from callcamp.engine.webhooks import Deliverer, Sender, Webhooks, deliverer
 from callcamp.engine.webhooks import sender as sender_module
 from callcamp.engine.webhooks.desk import MOST_WEBHOOKS
 from callcamp.engine.webhooks.resolver import PublicResolver
@@ -403,7 +404,8 @@ async def test_nothing_is_lost_between_the_commit_and_the_delivery(
 _PROCESS = """
 import asyncio, sys
 from callcamp.core.states import CampaignEvent
-from callcamp.engine.webhooks import Deliverer, Sender, utc_now
+from callcamp.engine.clock import utc_now
+from callcamp.engine.webhooks import Deliverer, Sender
 from callcamp.store import SqlStore
 
 async def work():

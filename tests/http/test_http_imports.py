@@ -13,7 +13,7 @@ import pytest
 from openpyxl import Workbook
 from web_fakes import token_in
 
-from callcamp.engine.commands import utc_now
+from callcamp.engine.clock import utc_now
 from callcamp.errors import InvalidInput
 from callcamp.http.exports import attachment
 from callcamp.http.imports import read_mapping

@@ -11,7 +11,7 @@ from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.plan import Plan
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus
-from callcamp.engine.commands import utc_now
+from callcamp.engine.clock import utc_now
 from callcamp.engine.live import LiveCallView
 from callcamp.errors import StoreError
 

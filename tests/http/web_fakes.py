@@ -15,8 +15,8 @@ from argon2 import PasswordHasher
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow
 from callcamp.core.model import Campaign, NewContact
 from callcamp.engine.access import Access
-from callcamp.engine.clock import Clock
-from callcamp.engine.commands import Commands, utc_now
+from callcamp.engine.clock import Clock, utc_now
+from callcamp.engine.commands import Commands
 from callcamp.engine.imports import Imports
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.passwords import Passwords

@@ -6,11 +6,12 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from callcamp.core.webhooks import Health, is_refusal, next_try
+from callcamp.engine.clock import utc_now
 from callcamp.engine.webhooks.sender import Sender
 from callcamp.errors import CallcampError, StoreError
 from callcamp.ports import Delivery, Outgoing, Tried, Try, WebhookRecords
@@ -31,11 +32,6 @@ PURGE_MOST = 1000
 """Old deliveries that are deleted in one transaction."""
 KEEP_DELIVERED = timedelta(days=3)
 KEEP_GIVEN_UP = timedelta(days=30)
-
-
-def utc_now() -> datetime:
-    """Return now, aware UTC."""
-    return datetime.now(UTC)
 
 
 class Deliverer:

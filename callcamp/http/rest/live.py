@@ -18,6 +18,7 @@ from callcamp.http.rest.campaigns import StatsOut
 from callcamp.http.rest.contacts import ContactOut, ContactsPage
 from callcamp.http.rest.fields import Limit, Query, QueryId
 from callcamp.http.rest.route import Call, Reply, RestRoute
+from callcamp.http.stream import event_stream
 
 MIN_PAUSE_S = 1.0
 HEARTBEAT_S = 15.0
@@ -43,13 +44,7 @@ async def live(call: Call[LiveQuery, None]) -> web.StreamResponse:
     """Stream counts and rates: at once, and whenever something changes, once a second at most."""
     number, feed = call.query.campaign_id, call.engine.live
     await _stats(call, number)
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/event-stream; charset=utf-8",
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",
-        }
-    )
+    response = event_stream()
     await response.prepare(call.request)
     if call.request.method == "HEAD":
         return response
