@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
 
+from callcamp.core.agent_settings import AgentSettings
 from callcamp.core.legal import CallCap
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.policies import ActionRule, Condition, Match, Scope
@@ -227,6 +228,7 @@ class CampaignSettings:
         dnc_exemption: why no such list has to be checked, when a preset asks for one.
         consent_scope: only contacts with a valid consent of this scope are called.
         filter: the saved filter by which contacts were chosen, for the record.
+        agents: how it works with agents.
     """
 
     name: str
@@ -260,3 +262,4 @@ class CampaignSettings:
     dnc_exemption: str = ""
     consent_scope: str | None = None
     filter: str | None = None
+    agents: AgentSettings = field(default_factory=AgentSettings)

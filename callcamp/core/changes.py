@@ -24,6 +24,7 @@ class ContactChange:
             :attr:`ContactEvent.RELEASED`.
         hold: why it waits until ``due_at`` (None: it does not, it is due).
         callback: whether ``due_at`` is an agreed callback.
+        callback_agent_id: the only agent who makes that callback (None: anyone).
         number_index: which of its numbers is called next (None: as it is).
         variables: variables to set on the contact.
     """
@@ -32,6 +33,7 @@ class ContactChange:
     due_at: datetime | None = None
     hold: Reason | None = None
     callback: bool = False
+    callback_agent_id: int | None = None
     number_index: int | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -65,6 +67,8 @@ class AttemptChange:
         at: instant of the last step.
         rang_at: set when it rang.
         answered_at: set when it was answered.
+        connected_at: set when an agent was connected.
+        agent_id: the agent who got it (None: nobody yet, or as it is).
         disposition: set when it ended.
         evidence: raw evidence, set when it ended.
         contact: what becomes of the contact, set when it ended or was released.
@@ -82,6 +86,8 @@ class AttemptChange:
     at: datetime
     rang_at: datetime | None = None
     answered_at: datetime | None = None
+    connected_at: datetime | None = None
+    agent_id: int | None = None
     disposition: Disposition | None = None
     evidence: Evidence | None = None
     contact: ContactChange | None = None

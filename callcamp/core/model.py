@@ -95,6 +95,7 @@ class Contact:
         place: where it is, as :func:`callcamp.core.places.place_of` tells it.
         hold: why it waits, or why it was skipped (None: it is due, or has a result).
         callback_at: the callback that was agreed, while it is to come.
+        callback_agent_id: the only agent who makes that callback (None: anyone).
         success: whether its last conversation was a success (None: not judged yet).
         outcome: its last custom disposition.
         caller_number: the outbound number that it was last called from.
@@ -117,6 +118,7 @@ class Contact:
     place: str = ""
     hold: Reason | None = None
     callback_at: datetime | None = None
+    callback_agent_id: int | None = None
     success: bool | None = None
     outcome: str | None = None
     caller_number: str | None = None
@@ -158,6 +160,8 @@ class Attempt:
         rule: the retry rule that decided what became of the contact.
         variables: what was filled in during the conversation.
         refused: whether the person refused further calls in it.
+        agent_id: the agent who got it.
+        connected_at: when that agent was connected.
     """
 
     id: str
@@ -185,6 +189,8 @@ class Attempt:
     variables: dict[str, str] = field(default_factory=dict)
     refused: bool = False
     round_ordinal: int = 1
+    agent_id: int | None = None
+    connected_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +205,7 @@ class Claim:
         numbers: all its numbers.
         number_index: which of them is called.
         callback: whether it is an agreed callback.
+        callback_agent_id: the only agent who makes that callback (None: anyone).
     """
 
     attempt: Attempt
@@ -208,6 +215,7 @@ class Claim:
     numbers: tuple[str, ...] = ()
     number_index: int = 0
     callback: bool = False
+    callback_agent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

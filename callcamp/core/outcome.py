@@ -108,6 +108,10 @@ class Evidence:
         ring_s: seconds from dialling to answer or end.
         talk_s: seconds from answer to end.
         ended_epoch_s: when the hangup handler ran, seconds since 1970 by Asterisk's clock.
+        agent: the queue member's name of the agent who got the call.
+        waited_s: seconds for which a person waited for an agent, from the end of the greeting
+            (or from the answer, where that counts) to the agent or to the end.
+        abandoned: whether the person was given up because nobody was free.
         detail: why, in a word, when callcamp itself ended the attempt, e.g.
             ``switch_restarted``.
     """
@@ -125,6 +129,9 @@ class Evidence:
     ring_s: float | None = None
     talk_s: float | None = None
     ended_epoch_s: float | None = None
+    agent: str | None = None
+    waited_s: float | None = None
+    abandoned: bool | None = None
     detail: str | None = None
 
     def merged(self, other: Evidence) -> Evidence:
@@ -138,6 +145,13 @@ class Evidence:
 
 
 _known = attrgetter(*(f.name for f in fields(Evidence)))
+
+
+ABANDONED_AFTER_S = 2.0
+"""A person who hangs up sooner than this without an agent was not abandoned.
+
+Source: 16 CFR 310.4(b)(4)(ii), Ofcom's statement of 2016: two seconds from the greeting's end.
+"""
 
 
 def classify(evidence: Evidence, *, ring_timeout_s: float) -> Disposition:
@@ -175,8 +189,13 @@ def gave_up(evidence: Evidence, *, ring_timeout_s: float) -> bool:
 
 
 def _classify_answered(evidence: Evidence) -> Disposition:
+    if evidence.agent is not None:
+        return Disposition.ANSWERED_PERSON
     if evidence.amd_status == "MACHINE":
         return Disposition.VOICEMAIL
+    if evidence.waited_s is not None:
+        patience_over = evidence.abandoned or evidence.waited_s >= ABANDONED_AFTER_S
+        return Disposition.ABANDONED if patience_over else Disposition.HUNG_UP
     if evidence.amd_status in {"HUMAN", "NOTSURE"} or evidence.played is not None:
         return Disposition.ANSWERED_PERSON
     if evidence.amd_status == "HANGUP" or evidence.talk_s is None or evidence.talk_s < 1.0:
@@ -244,6 +263,9 @@ def parse_evidence(text: str) -> Evidence:
         amd_cause=raw.get("amdcause"),
         played=raw.get("played"),
         dtmf=raw.get("dtmf"),
+        agent=raw.get("agent"),
+        waited_s=number("waited"),
+        abandoned=flag("abandoned"),
         ring_s=None if start is None or stop is None else max(0.0, stop - start),
         talk_s=None if answer is None or end is None else max(0.0, round(end - answer, 3)),
         ended_epoch_s=end,

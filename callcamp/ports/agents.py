@@ -1,0 +1,198 @@
+"""The contract of what is remembered of agents: who they are, their shifts, their campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from callcamp.core.agents import Agent, AgentPhone, AgentSpan, AgentState
+from callcamp.core.outcome import Disposition
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The time between an agent's log-in and log-out; ``ended_at`` is None while it lasts."""
+
+    id: int
+    agent_id: int
+    campaign_id: int
+    began_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveShift:
+    """A shift that lasts, with the state in which its agent was left last."""
+
+    shift: Shift
+    span: AgentSpan
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWork:
+    """What an agent did in a period, for reports; spans count with their part in the period.
+
+    Args:
+        agent_id: whose.
+        campaign_id: for which campaign (None: for all).
+        seconds: seconds by state; logged-in time is their sum.
+        pauses: seconds paused by reason.
+        calls: calls that the agent talked on.
+        missed: calls to the agent's phone that were not answered.
+        outcomes: custom dispositions given.
+        dispositions: how those calls ended.
+    """
+
+    agent_id: int
+    campaign_id: int | None
+    seconds: Mapping[AgentState, float] = field(default_factory=dict)
+    pauses: Mapping[str, float] = field(default_factory=dict)
+    calls: int = 0
+    missed: int = 0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    dispositions: Mapping[Disposition, int] = field(default_factory=dict)
+
+    @property
+    def logged_in_s(self) -> float:
+        """Seconds logged in."""
+        return sum(self.seconds.values())
+
+    @property
+    def occupancy(self) -> float | None:
+        """Share of the time not paused that went into calls and wrap-up (None: no such time)."""
+        worked = sum(self.seconds.get(s, 0.0) for s in _OCCUPIED)
+        free = self.seconds.get(AgentState.READY, 0.0) + self.seconds.get(AgentState.RINGING, 0.0)
+        return worked / (worked + free) if worked + free else None
+
+
+_OCCUPIED = (
+    AgentState.PREVIEWING,
+    AgentState.DIALING,
+    AgentState.TALKING,
+    AgentState.WRAP_UP,
+)
+
+
+class AgentRecords(Protocol):
+    """Agents and their work. Every method is one transaction."""
+
+    async def save_agent(
+        self,
+        name: str,
+        *,
+        phone: AgentPhone,
+        active: bool = True,
+        display_name: str = "",
+        now: datetime,
+    ) -> Agent:
+        """Add the agent called ``name``, or change it."""
+        ...
+
+    async def agents(self) -> list[Agent]:
+        """Return all agents by name."""
+        ...
+
+    async def agent(self, name: str) -> Agent:
+        """Return the agent called ``name``.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
+    async def delete_agent(self, name: str, *, now: datetime) -> None:
+        """Delete an agent who has never worked; one who has is kept for the records.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: the agent has worked; make it inactive instead.
+        """
+        ...
+
+    async def phone_secret(self, agent_id: int) -> str:
+        """Return the SIP password of an agent's phone; it is made with the agent."""
+        ...
+
+    async def renew_phone_secret(self, agent_id: int, *, now: datetime) -> str:
+        """Make a new SIP password and return it."""
+        ...
+
+    async def campaign_agents(self, campaign_id: int) -> list[Agent]:
+        """Return the agents who may work for a campaign, by name."""
+        ...
+
+    async def agent_campaigns(self, agent_id: int) -> list[int]:
+        """Return the ids of the campaigns an agent may work for."""
+        ...
+
+    async def add_campaign_agents(
+        self, campaign_id: int, agent_ids: Iterable[int], *, now: datetime
+    ) -> int:
+        """Let agents work for a campaign; returns how many did not yet."""
+        ...
+
+    async def remove_campaign_agents(
+        self, campaign_id: int, agent_ids: Iterable[int], *, now: datetime
+    ) -> int:
+        """Let agents not work for a campaign any more; returns how many did."""
+        ...
+
+    async def assign_queue(self, campaign_id: int, choices: Sequence[str]) -> str:
+        """Return the queue that a campaign has for itself, choosing one when it has none yet.
+
+        The one it has is kept while it is among ``choices``. Chosen is the first that no
+        campaign has that is queued, running or paused.
+
+        Raises:
+            LimitExceeded: all are taken.
+        """
+        ...
+
+    async def begin_shift(self, agent_id: int, campaign_id: int, span: AgentSpan) -> Shift:
+        """Note a log-in; ``span`` is the first state.
+
+        Raises:
+            Conflict: the agent has a shift that lasts.
+        """
+        ...
+
+    async def note_spans(self, spans: Sequence[AgentSpan]) -> None:
+        """Note new states, oldest first: each ends the agent's last span at its ``began_at``.
+
+        A span whose state is ``offline`` ends the shift. Agents without a shift are ignored.
+        """
+        ...
+
+    async def live_shifts(self) -> list[LiveShift]:
+        """Return all shifts that last."""
+        ...
+
+    async def agent_work(
+        self,
+        *,
+        since: datetime,
+        until: datetime,
+        campaign_id: int | None = None,
+        agent_id: int | None = None,
+        per_campaign: bool = False,
+    ) -> list[AgentWork]:
+        """Return what agents did in a period, by agent's name (and campaign)."""
+        ...
+
+    async def agent_spans(
+        self, agent_id: int, *, since: datetime, until: datetime, limit: int = 1000
+    ) -> list[AgentSpan]:
+        """Return an agent's spans that overlap a period, oldest first."""
+        ...
+
+    async def save_pacing(
+        self, campaign_id: int, method: str, state: Mapping[str, Any], *, now: datetime
+    ) -> None:
+        """Keep what a pacing method has learnt."""
+        ...
+
+    async def pacing(self, campaign_id: int, method: str) -> dict[str, Any] | None:
+        """Return what was kept last, or None."""
+        ...
