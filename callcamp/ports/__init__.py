@@ -40,6 +40,7 @@ from callcamp.ports.webhooks import (
     Tried,
     Try,
     Webhook,
+    WebhookQueue,
     WebhookRecords,
 )
 
@@ -78,6 +79,7 @@ __all__ = [
     "Try",
     "User",
     "Webhook",
+    "WebhookQueue",
     "WebhookRecords",
     "acting_as",
     "current_actor",

@@ -126,6 +126,29 @@ class Tried:
     retry_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookQueue:
+    """What waits for one webhook that is told something.
+
+    Args:
+        webhook_id: the webhook.
+        waiting: deliveries that wait.
+        oldest_at: when the oldest event that waits happened (None: none waits).
+        failing_since: since when it fails (None: it does not).
+    """
+
+    webhook_id: int
+    waiting: int
+    oldest_at: datetime | None
+    failing_since: datetime | None
+
+    def age_s(self, now: datetime) -> float:
+        """Return for how long the oldest event has waited, in seconds; 0 when none waits."""
+        if self.oldest_at is None:
+            return 0.0
+        return max(0.0, (now - self.oldest_at).total_seconds())
+
+
 class WebhookRecords(Protocol):
     """What is kept of webhooks. Every method is one transaction; changes are audited.
 
@@ -163,6 +186,14 @@ class WebhookRecords(Protocol):
 
     async def webhook_secret(self, webhook_id: int) -> str:
         """Return what a webhook's events are signed with.
+
+        Raises:
+            NotFound: there is no such webhook.
+        """
+        ...
+
+    async def renew_webhook_secret(self, webhook_id: int, secret: str, *, now: datetime) -> Webhook:
+        """Sign a webhook's events with another secret; the one before is forgotten.
 
         Raises:
             NotFound: there is no such webhook.
@@ -225,6 +256,10 @@ class WebhookRecords(Protocol):
 
     async def webhooks_ready(self, *, now: datetime) -> list[int]:
         """Return the webhooks that have something to be sent now."""
+        ...
+
+    async def webhook_queues(self) -> list[WebhookQueue]:
+        """Return what waits for each webhook that is switched on, by webhook."""
         ...
 
     async def outgoing(self, webhook_id: int, *, now: datetime, limit: int) -> Outgoing | None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 
 from callcamp.core.webhooks import AN_OUTAGE, EventType, Health
 from callcamp.errors import Conflict, NotFound
-from callcamp.ports import Delivery, DeliveryStatus, Outgoing, Tried, Try
+from callcamp.ports import Delivery, DeliveryStatus, Outgoing, Tried, Try, WebhookQueue
 from callcamp.store import rows, webhooks
 from callcamp.store import webhook_tables as w
 from callcamp.store.columns import Instant, safe_text
@@ -45,6 +46,24 @@ _TO_SEND = (
     .order_by(_d.id)
     .limit(bindparam("most"))
 )
+# Events are written in the order in which they happen, so the index alone tells the oldest.
+_WAITING = (
+    select(
+        _d.webhook_id,
+        func.count().label("waiting"),
+        func.min(_d.id).label("oldest"),
+    )
+    .where(text(w.PENDING))
+    .group_by(_d.webhook_id)
+    .subquery()
+)
+_QUEUES = (
+    select(_w.id, _w.failing_since, _WAITING.c.waiting, _d.at)
+    .outerjoin(_WAITING, _WAITING.c.webhook_id == _w.id)
+    .outerjoin(w.webhook_delivery, _d.id == _WAITING.c.oldest)
+    .where(_w.active)
+    .order_by(_w.id)
+)
 _LOG = select(w.webhook_try).where(_t.delivery_id.in_(_IDS)).order_by(_t.id)
 _SETTLE = (
     update(w.webhook_delivery)
@@ -63,6 +82,14 @@ _SETTLE = (
 def ready(connection: Connection, now: datetime) -> list[int]:
     """Return the webhooks that have something to be sent now."""
     return list(connection.scalars(_READY, {"now": now}))
+
+
+def queues(connection: Connection) -> list[WebhookQueue]:
+    """Return what waits for each webhook that is switched on."""
+    return [
+        WebhookQueue(row.id, row.waiting or 0, row.at, row.failing_since)
+        for row in connection.execute(_QUEUES)
+    ]
 
 
 def outgoing(connection: Connection, webhook_id: int, now: datetime, limit: int) -> Outgoing | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from callcamp.core.webhooks import EventType, Health
-from callcamp.ports import Delivery, DeliveryStatus, Outgoing, Tried, Try, Webhook
+from callcamp.ports import Delivery, DeliveryStatus, Outgoing, Tried, Try, Webhook, WebhookQueue
 from callcamp.store import deliveries as deliveries_
 from callcamp.store import webhooks as webhooks_
 from callcamp.store.database import Database
@@ -42,6 +42,10 @@ class WebhooksSql:
     async def webhook_secret(self, webhook_id: int) -> str:
         """Return what a webhook's events are signed with."""
         return await self._db.read(webhooks_.secret, webhook_id)
+
+    async def renew_webhook_secret(self, webhook_id: int, secret: str, *, now: datetime) -> Webhook:
+        """Sign a webhook's events with another secret; the one before is forgotten."""
+        return await self._db.write(webhooks_.renew_secret, webhook_id, secret, now)
 
     async def change_webhook(
         self,
@@ -86,6 +90,10 @@ class WebhooksSql:
     async def webhooks_ready(self, *, now: datetime) -> list[int]:
         """Return the webhooks that have something to be sent now."""
         return await self._db.read(deliveries_.ready, now)
+
+    async def webhook_queues(self) -> list[WebhookQueue]:
+        """Return what waits for each webhook that is switched on, by webhook."""
+        return await self._db.read(deliveries_.queues)
 
     async def outgoing(self, webhook_id: int, *, now: datetime, limit: int) -> Outgoing | None:
         """Return what is to be sent to a webhook now, oldest first; None: nothing is."""

@@ -104,6 +104,15 @@ def secret(connection: Connection, webhook_id: int) -> str:
     return found
 
 
+def renew_secret(connection: Connection, webhook_id: int, secret: str, now: datetime) -> Webhook:
+    """Sign a webhook's events with another secret."""
+    row = row_of(connection, webhook_id, for_update=True)
+    connection.execute(update(w.webhook).where(_w.id == webhook_id).values(secret=secret))
+    renewed = webhook(row)
+    note(connection, "secret_renewed", renewed, now)
+    return renewed
+
+
 def change(
     connection: Connection,
     webhook_id: int,

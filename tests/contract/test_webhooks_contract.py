@@ -19,7 +19,7 @@ from callcamp.core.reasons import Reason
 from callcamp.core.states import CampaignEvent, ContactEvent
 from callcamp.core.webhooks import EventType, Health
 from callcamp.errors import Conflict, IllegalTransition, NotFound
-from callcamp.ports import Delivery, DeliveryStatus, Store, Tried, Try, Webhook
+from callcamp.ports import Delivery, DeliveryStatus, Store, Tried, Try, Webhook, WebhookQueue
 from callcamp.store import SqlStore, telling
 
 URL = "https://example.com/hook/very-secret-path"
@@ -286,6 +286,7 @@ async def test_what_is_not_there_is_told(store: SqlStore) -> None:
         store.webhook(7),
         store.webhook_secret(7),
         store.change_webhook(7, active=True, now=NOW),
+        store.renew_webhook_secret(7, "whsec_new", now=NOW),
         store.remove_webhook(7, now=NOW),
         store.note_webhook_tested(7, TAKEN),
         store.deliveries(7),
@@ -334,6 +335,46 @@ async def test_what_came_of_tries_is_kept(store: SqlStore) -> None:
     )
     assert [d.id for d in await store.deliveries(1, status=DeliveryStatus.DELIVERED)] == [first.id]
     assert [d.id for d in await store.deliveries(1, before_id=third.id, limit=1)] == [second.id]
+
+
+async def test_what_waits_is_known_by_webhook(store: SqlStore) -> None:
+    assert await store.webhook_queues() == []
+    first, second, third = await three_events(store)
+    idle = await hook(store, [EventType.CONTACT_SKIPPED])
+    off = await hook(store)
+    await store.change_webhook(off.id, active=False, now=NOW)
+    assert await store.webhook_queues() == [
+        WebhookQueue(1, 3, first.at, None),
+        WebhookQueue(idle.id, 0, None, None),
+    ]
+    later = NOW + timedelta(hours=1)
+    await store.move_campaign(1, CampaignEvent.PAUSED, now=later)
+    taken = [Tried(one.id, TAKEN, None) for one in (first, second, third)]
+    await store.note_tries(1, taken, Health(), now=later)
+    queue = (await store.webhook_queues())[0]
+    assert queue == WebhookQueue(1, 1, later, None)
+    assert queue.age_s(later + timedelta(minutes=2)) == 120
+    assert queue.age_s(NOW) == 0
+    (last,) = await store.deliveries(1, status=DeliveryStatus.PENDING)
+    retry = later + timedelta(hours=2)
+    await store.note_tries(1, [Tried(last.id, FAILED, retry)], Health(1, later), now=later)
+    # What is tried again later waits all the same.
+    assert (await store.webhook_queues())[0] == WebhookQueue(1, 1, later, later)
+    await store.change_webhook(1, active=False, now=later)
+    assert [queue.webhook_id for queue in await store.webhook_queues()] == [idle.id]
+
+
+async def test_a_renewed_secret_takes_the_place_of_the_one_before(store: SqlStore) -> None:
+    await three_events(store)
+    before = await store.webhook(1)
+    assert await store.renew_webhook_secret(1, "whsec_another", now=NOW) == before
+    assert await store.webhook_secret(1) == "whsec_another"
+    outgoing = await store.outgoing(1, now=NOW, limit=9)
+    assert outgoing is not None
+    assert (outgoing.secret, len(outgoing.deliveries)) == ("whsec_another", 3)
+    entries = await store.audit(kind="webhook")
+    assert entries[0].action == "webhook.secret_renewed"
+    assert "whsec_" not in repr(entries)
 
 
 async def test_after_an_outage_what_failed_comes_first(store: SqlStore) -> None:
