@@ -93,8 +93,10 @@ def list_contacts(
         found: list[Contact] = []
         last = after
         while len(found) < limit:
-            page = await store.contacts(campaign_id, status=status, after_id=last, limit=_PAGE)
-            found += [c for c in page if reason is None or c.hold is reason]
+            page = await store.contacts(
+                campaign_id, status=status, hold=reason, after_id=last, limit=_PAGE
+            )
+            found += page
             if len(page) < _PAGE:
                 break
             last = page[-1].id

@@ -196,8 +196,14 @@ class Imports:
         return await self._store.undo_import(import_id, now=self._clock())
 
     async def discard(self, import_id: int) -> None:
-        """Throw the files of a preview away."""
+        """Forget a preview, and throw its files away.
+
+        Raises:
+            NotFound: there is no such import.
+            Conflict: it was confirmed, or undone.
+        """
         preview = await self._store.contact_import(import_id)
+        await self._store.discard_import(import_id, now=self._clock())
         folder = self._part(preview, "", must_exist=False)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 

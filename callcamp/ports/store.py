@@ -210,11 +210,15 @@ class Store(Records, AccessRecords, WebhookRecords, Replies, Protocol):
         campaign_id: int,
         *,
         status: ContactStatus | None = None,
+        hold: Reason | None = None,
         phone: str | None = None,
         after_id: int = 0,
         limit: int = 100,
     ) -> list[Contact]:
-        """Return contacts by id, those after ``after_id``; ``phone`` is any of their numbers."""
+        """Return contacts by id, those after ``after_id``; ``phone`` is any of their numbers.
+
+        ``hold`` is what they wait for, or why they were skipped.
+        """
         ...
 
     async def contact(self, contact_id: int) -> Contact:
@@ -419,6 +423,14 @@ class Store(Records, AccessRecords, WebhookRecords, Replies, Protocol):
 
     async def imports(self, campaign_id: int) -> list[ContactImport]:
         """Return the imports of a campaign, newest first."""
+        ...
+
+    async def discard_import(self, import_id: int, *, now: datetime) -> None:
+        """Forget an import that was previewed and no more.
+
+        Raises:
+            Conflict: it was confirmed, or undone.
+        """
         ...
 
     async def undo_import(self, import_id: int, *, now: datetime) -> int:

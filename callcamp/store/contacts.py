@@ -94,6 +94,7 @@ def contacts(
     campaign_id: int,
     *,
     status: ContactStatus | None,
+    hold: Reason | None,
     phone: str | None,
     after_id: int,
     limit: int,
@@ -103,6 +104,8 @@ def contacts(
     statement = rows.SELECT_CONTACT.where(_c.campaign_id == campaign_id, _c.id > after_id)
     if status is not None:
         statement = statement.where(_c.status == status.value)
+    if hold is not None:
+        statement = statement.where(_c.hold == hold.value)
     if phone is not None:
         # By id: a page in order would read all contacts of the campaign instead.
         first = select(_c.id).where(_c.campaign_id == campaign_id, _c.phone == phone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from callcamp.errors import Conflict, NotFound
 from callcamp.ports import ContactImport
@@ -70,6 +70,26 @@ def imports(connection: Connection, campaign_id: int) -> list[ContactImport]:
     campaigns.row_of(connection, campaign_id)
     statement = rows.SELECT_IMPORT.where(_i.campaign_id == campaign_id).order_by(_i.id.desc())
     return [rows.contact_import(row) for row in connection.execute(statement)]
+
+
+def discard(connection: Connection, import_id: int, now: datetime) -> None:
+    """Forget an import that was previewed and no more."""
+    row = row_of(connection, import_id, for_update=True)
+    if row.status != "previewed":
+        raise Conflict(
+            f"Import {import_id} is {row.status}; only a preview can be discarded.",
+            status=row.status,
+        )
+    connection.execute(delete(t.contact_import).where(_i.id == import_id))
+    audit.note(
+        connection,
+        action="import.discarded",
+        kind="import",
+        subject=str(import_id),
+        campaign_id=row.campaign_id,
+        before={"filename": row.filename},
+        now=now,
+    )
 
 
 def undo(connection: Connection, import_id: int, now: datetime) -> int:

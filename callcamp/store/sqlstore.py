@@ -188,6 +188,7 @@ class SqlStore(RecordsSql, AccessSql, WebhooksSql, RepliesSql):
         campaign_id: int,
         *,
         status: ContactStatus | None = None,
+        hold: Reason | None = None,
         phone: str | None = None,
         after_id: int = 0,
         limit: int = 100,
@@ -197,6 +198,7 @@ class SqlStore(RecordsSql, AccessSql, WebhooksSql, RepliesSql):
             contacts_.contacts,
             campaign_id,
             status=status,
+            hold=hold,
             phone=phone,
             after_id=after_id,
             limit=limit,
@@ -352,6 +354,10 @@ class SqlStore(RecordsSql, AccessSql, WebhooksSql, RepliesSql):
     async def imports(self, campaign_id: int) -> list[ContactImport]:
         """Return the imports of a campaign, newest first."""
         return await self._db.read(imports.imports, campaign_id)
+
+    async def discard_import(self, import_id: int, *, now: datetime) -> None:
+        """Forget an import that was previewed and no more."""
+        await self._db.write(imports.discard, import_id, now)
 
     async def undo_import(self, import_id: int, *, now: datetime) -> int:
         """Delete the contacts of a confirmed import; returns how many."""

@@ -29,7 +29,7 @@ from callcamp.core.outcome import Disposition
 from callcamp.core.places import place_of
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CampaignEvent, CampaignStatus, ContactStatus
-from callcamp.errors import Conflict
+from callcamp.errors import Conflict, NotFound
 from callcamp.ports import AddResult, OnDuplicate, acting_as
 from callcamp.store import SqlStore
 from callcamp.store.bulk import _read_staging, insert_from_staging
@@ -375,6 +375,40 @@ async def test_an_import_brings_places_and_further_numbers(
     assert await store.undo_import(second.id, now=NOW) == 2
     assert sql(url, "SELECT * FROM contact_number") == []
     assert await store.recount(campaign_id) == {}
+
+
+async def test_a_preview_can_be_discarded_and_nothing_else(
+    store: SqlStore, url: str, tmp_path: Path
+) -> None:
+    campaign_id = await draft(store)
+    made = await store.create_import(campaign_id, "1", {}, now=NOW)
+    await store.discard_import(made.id, now=NOW)
+    assert await store.imports(campaign_id) == []
+    assert (await store.audit())[0].action == "import.discarded"
+    with pytest.raises(NotFound):
+        await store.discard_import(made.id, now=NOW)
+    kept = await store.create_import(campaign_id, "2", {}, now=NOW)
+    insert_from_staging(url, kept.id, staging(tmp_path / "2", [(A, {})]), now=NOW)
+    for _ in range(2):
+        with pytest.raises(Conflict):
+            await store.discard_import(kept.id, now=NOW)
+        if (await store.contact_import(kept.id)).status == "confirmed":
+            await store.undo_import(kept.id, now=NOW)
+    assert (await store.contact_import(kept.id)).status == "undone"
+
+
+async def test_contacts_are_found_by_what_they_wait_for(store: SqlStore) -> None:
+    campaign_id = await draft(store)
+    await store.add_contacts(campaign_id, numbers(3), now=NOW)
+    first, second, third = await store.contacts(campaign_id)
+    for one in (first, third):
+        await store.exclude_contact(one.id, reason="asked", now=NOW)
+    found = await store.contacts(campaign_id, hold=Reason.EXCLUDED)
+    assert [one.id for one in found] == [first.id, third.id]
+    after = await store.contacts(campaign_id, hold=Reason.EXCLUDED, after_id=first.id, limit=1)
+    assert [one.id for one in after] == [third.id]
+    assert second.id not in {one.id for one in found}
+    assert await store.contacts(campaign_id, hold=Reason.NO_CONSENT) == []
 
 
 async def test_an_import_does_with_known_numbers_what_is_asked(

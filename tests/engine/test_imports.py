@@ -268,7 +268,8 @@ async def test_old_files_are_removed(place: Place) -> None:
         await place.imports.error_file(old.id)
     await place.imports.discard(new.id)
     assert place.left() == []
-    await place.imports.discard(new.id)
+    with pytest.raises(NotFound):
+        await place.imports.discard(new.id)
 
 
 async def test_nothing_to_purge_is_fine(place: Place) -> None:
