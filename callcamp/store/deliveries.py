@@ -46,21 +46,26 @@ _TO_SEND = (
     .order_by(_d.id)
     .limit(bindparam("most"))
 )
-# Events are written in the order in which they happen, so the index alone tells the oldest.
-_WAITING = (
-    select(
-        _d.webhook_id,
-        func.count().label("waiting"),
-        func.min(_d.id).label("oldest"),
-    )
-    .where(text(w.PENDING))
-    .group_by(_d.webhook_id)
-    .subquery()
-)
+# Asked webhook by webhook, both are answered by the index of what waits alone. Events are written
+# in the order in which they happen, so the first id is the oldest.
+_OF_ONE = (_d.webhook_id == _w.id, text(w.PENDING))
 _QUEUES = (
-    select(_w.id, _w.failing_since, _WAITING.c.waiting, _d.at)
-    .outerjoin(_WAITING, _WAITING.c.webhook_id == _w.id)
-    .outerjoin(w.webhook_delivery, _d.id == _WAITING.c.oldest)
+    select(
+        _w.id,
+        _w.failing_since,
+        select(func.count())
+        .where(*_OF_ONE)
+        .correlate(w.webhook)
+        .scalar_subquery()
+        .label("waiting"),
+        select(_d.at)
+        .where(*_OF_ONE)
+        .order_by(_d.id)
+        .limit(1)
+        .correlate(w.webhook)
+        .scalar_subquery()
+        .label("oldest_at"),
+    )
     .where(_w.active)
     .order_by(_w.id)
 )
@@ -87,7 +92,7 @@ def ready(connection: Connection, now: datetime) -> list[int]:
 def queues(connection: Connection) -> list[WebhookQueue]:
     """Return what waits for each webhook that is switched on."""
     return [
-        WebhookQueue(row.id, row.waiting or 0, row.at, row.failing_since)
+        WebhookQueue(row.id, row.waiting, row.oldest_at, row.failing_since)
         for row in connection.execute(_QUEUES)
     ]
 
