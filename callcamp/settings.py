@@ -93,6 +93,12 @@ class Settings(BaseSettings):
         description="Whether webhooks may be sent to addresses that are not public, such as "
         "127.0.0.1 or 10.0.0.5.",
     )
+    webhook_late_s: float = Field(
+        600.0,
+        gt=0,
+        le=3 * 86400,
+        description="How long an event may wait for its webhook before /readyz says degraded.",
+    )
     lease_s: float = Field(
         30.0, gt=0, le=3600, description="How long a claim holds a contact before the call is sent."
     )

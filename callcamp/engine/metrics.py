@@ -4,7 +4,8 @@ What the engine has in memory is read at the moment of a scrape; what only the d
 read for a scrape, and at most every :data:`FRESH_S`. Durations are noted as they come. When
 nobody scrapes, that is all that happens.
 
-Labels are bounded: campaigns and trunks by number, the words of enumerations, names of actions.
+Labels are bounded: campaigns, trunks and webhooks by number, the words of enumerations, names of
+actions.
 Of campaigns there are those that are not over and those that ended a short time ago, at most
 :data:`MOST_CAMPAIGNS`.
 """
@@ -29,7 +30,7 @@ from callcamp.engine.live import LiveFeed
 from callcamp.engine.stats import CampaignStats
 from callcamp.engine.vitals import Vitals
 from callcamp.errors import CallcampError
-from callcamp.ports import Measured, Store
+from callcamp.ports import Measured, Store, WebhookQueue
 
 FRESH_S = 5.0
 """How long what was read from the database serves further scrapes."""
@@ -92,6 +93,7 @@ class Metrics:
         self._engine = engine
         self._gateway = gateway if isinstance(gateway, Measured) else None
         self._stats: list[CampaignStats] = []
+        self._queues: list[WebhookQueue] = []
         self._left_out = 0
         self._read_s: float | None = None
         self._reading = asyncio.Lock()
@@ -162,6 +164,7 @@ class Metrics:
                     for one in chosen[:MOST_CAMPAIGNS]
                 ]
                 self._left_out = len(chosen[MOST_CAMPAIGNS:])
+                self._queues = await self._engine.store.webhook_queues()
                 self._store_up = True
             except CallcampError:
                 # The last figures stay, and say with callcamp_store_up how far to trust them.
@@ -187,6 +190,7 @@ class Metrics:
         """Yield what is so at this moment."""
         yield from self._of_engine()
         yield from self._of_trunks()
+        yield from self._of_webhooks()
         yield from self._of_campaigns()
 
     def _of_engine(self) -> Iterator[Metric]:
@@ -238,6 +242,28 @@ class Metrics:
             live.add_metric(label, one.live)
             refusing.add_metric(label, float(one.refusing))
         yield from (placed, limit, ready, live, refusing)
+
+    def _of_webhooks(self) -> Iterator[Metric]:
+        waiting = GaugeMetricFamily(
+            "callcamp_webhook_waiting", "Events that wait, by webhook.", labels=["webhook"]
+        )
+        age = GaugeMetricFamily(
+            "callcamp_webhook_oldest_age_seconds",
+            "How long ago the oldest event that waits happened.",
+            labels=["webhook"],
+        )
+        failing = GaugeMetricFamily(
+            "callcamp_webhook_failing",
+            "Whether the receiver did not take the last event.",
+            labels=["webhook"],
+        )
+        now = self._engine.clock.now()
+        for one in self._queues:
+            label = [str(one.webhook_id)]
+            waiting.add_metric(label, one.waiting)
+            age.add_metric(label, one.age_s(now))
+            failing.add_metric(label, float(one.failing_since is not None))
+        yield from (waiting, age, failing)
 
     def _of_campaigns(self) -> Iterator[Metric]:
         calls = CounterMetricFamily(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from callcamp.http.auth import LogInNeeded, NotAllowed
 from callcamp.http.context import ENGINE, SETTINGS
 from callcamp.http.needs import EngineLike
 from callcamp.http.peer import peer_of, principal_of
+from callcamp.ports import WebhookQueue
 
 METRICS = web.AppKey("metrics", Metrics)
 STORE_PATIENCE_S = 3.0
@@ -45,13 +47,17 @@ async def healthz(request: web.Request) -> web.StreamResponse:
 async def readyz(request: web.Request) -> web.StreamResponse:
     """Tell with 200 or 503 whether calls can be placed and their ends be kept, and why not.
 
+    Events that wait for the receiver of a webhook hold no call up: then it is ``degraded``, and
+    still 200.
+
     Raises:
         LogInNeeded: this is not for everybody, and nobody is logged in.
         NotAllowed: the right to view is missing.
     """
     _check_may_read(request)
     engine = request.app[ENGINE]
-    checks = {"database": await _database(engine), **_engine(engine, engine.vitals())}
+    database, queues = await _database(engine)
+    checks = {"database": database, **_engine(engine, engine.vitals())}
     most_s = UNSETTLED_MARGINS * request.app[SETTINGS].settle_margin_s
     waited_s = engine.vitals().unsettled_s
     checks["unsettled"] = {
@@ -64,8 +70,10 @@ async def readyz(request: web.Request) -> web.StreamResponse:
         "most_s": most_s,
     }
     ready = all(check["ok"] for check in checks.values())
+    webhooks = _webhooks(queues, engine.clock.now(), request.app[SETTINGS].webhook_late_s)
+    said = ("ready" if webhooks["ok"] else "degraded") if ready else "not ready"
     return web.json_response(
-        {"status": "ready" if ready else "not ready", "checks": checks},
+        {"status": said, "checks": {**checks, "webhooks": webhooks}},
         status=200 if ready else 503,
     )
 
@@ -100,15 +108,32 @@ def _check_may_read(request: web.Request) -> None:
     )
 
 
-async def _database(engine: EngineLike) -> dict[str, Any]:
+async def _database(engine: EngineLike) -> tuple[dict[str, Any], list[WebhookQueue]]:
+    """Return how the database is, and what waits in it for webhooks; nothing if it fails."""
     try:
         async with asyncio.timeout(STORE_PATIENCE_S):
             await engine.store.check()
+            queues = await engine.store.webhook_queues()
     except TimeoutError:
-        return _check(False, f"The database has not answered for {STORE_PATIENCE_S:g} s.")
+        return _check(False, f"The database has not answered for {STORE_PATIENCE_S:g} s."), []
     except CallcampError as error:
-        return _check(False, error.message)
-    return _check(True, "")
+        return _check(False, error.message), []
+    return _check(True, ""), queues
+
+
+def _webhooks(queues: list[WebhookQueue], now: datetime, most_s: float) -> dict[str, Any]:
+    late = max(queues, key=lambda one: one.age_s(now), default=WebhookQueue(0, 0, None, None))
+    age_s = late.age_s(now)
+    return {
+        **_check(
+            age_s <= most_s,
+            f"An event has waited {age_s:.0f} s for webhook {late.webhook_id}; "
+            f"`callcamp webhook deliveries {late.webhook_id}` says what its receiver answers.",
+        ),
+        "waiting": sum(one.waiting for one in queues),
+        "age_s": round(age_s, 3),
+        "most_s": most_s,
+    }
 
 
 def _engine(engine: EngineLike, vitals: Vitals) -> dict[str, dict[str, Any]]:

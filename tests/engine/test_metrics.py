@@ -11,14 +11,15 @@ from engine_kit import BY_HAND, Script, bench, until
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-from callcamp.core.states import AttemptStatus
+from callcamp.core.states import AttemptStatus, CampaignEvent
+from callcamp.core.webhooks import EventType, Health
 from callcamp.engine import metrics as metrics_module
 from callcamp.engine.dialer import new_attempt_id
 from callcamp.engine.metrics import Metrics
 from callcamp.engine.registry import Person, Track
 from callcamp.engine.vitals import oldest_unsettled_s
 from callcamp.errors import StoreError, SwitchTimeout
-from callcamp.ports import Measured
+from callcamp.ports import Measured, Tried, Try
 from callcamp.switch.ami import AmiGateway
 from callcamp.switch.simulated import SimulatedSwitch
 
@@ -74,6 +75,32 @@ async def test_metrics_are_what_the_store_and_the_engine_say(tmp_path: Path) -> 
         assert value(samples, "backlog", queue="uncommitted") == 0
         assert [n for n in names(samples) if n.startswith("callcamp_build")]
         assert not [n for n in names(samples) if not n.startswith("callcamp_")]
+
+
+async def test_what_waits_for_webhooks(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        engine = await b.start()
+        metrics = Metrics(engine)
+        campaign = await b.campaign(1, start=False)
+        now = engine.clock.now()
+        for events in (EventType, [EventType.CALLBACK_SCHEDULED]):
+            await engine.store.add_webhook("https://example.com/", "whsec_x", events, now=now)
+        early = now - timedelta(seconds=90)
+        await engine.store.move_campaign(campaign.id, CampaignEvent.STARTED, now=early)
+        samples = await scrape(metrics)
+        assert value(samples, "webhook_waiting", webhook="1") == 1
+        assert 90 <= value(samples, "webhook_oldest_age_seconds", webhook="1") < 900
+        assert value(samples, "webhook_failing", webhook="1") == 0
+        assert value(samples, "webhook_waiting", webhook="2") == 0
+        assert value(samples, "webhook_oldest_age_seconds", webhook="2") == 0
+        (waiting,) = await engine.store.deliveries(1)
+        tried = Tried(waiting.id, Try(now, 1, 503, "", "answered 503"), now)
+        await engine.store.note_tries(1, [tried], Health(1, now), now=now)
+        assert value(await scrape(metrics), "webhook_failing", webhook="1") == 1
+        # One that is switched off is told nothing, and waits for nobody.
+        await engine.store.change_webhook(1, active=False, now=now)
+        samples = await scrape(metrics)
+        assert ("callcamp_webhook_waiting", frozenset({("webhook", "1")})) not in samples
 
 
 async def test_calls_in_flight_and_waiting_contacts(tmp_path: Path) -> None:

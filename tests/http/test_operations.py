@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from aiohttp.test_utils import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from web_fakes import FakeEngine
 
+from callcamp.core.states import CampaignEvent
+from callcamp.core.webhooks import EventType
 from callcamp.engine.vitals import TrunkVitals, Vitals
 from callcamp.errors import StoreError
 from callcamp.http import operations
@@ -41,8 +44,23 @@ async def test_ready_names_every_check(client: Client) -> None:
     said = await response.json()
     assert response.status == 200, said
     assert said["status"] == "ready"
-    assert set(said["checks"]) == {"database", "engine", "lease", "link", "synced", "unsettled"}
+    assert set(said["checks"]) == {
+        "database",
+        "engine",
+        "lease",
+        "link",
+        "synced",
+        "unsettled",
+        "webhooks",
+    }
     assert all(check["ok"] and check["problem"] is None for check in said["checks"].values())
+    assert said["checks"]["webhooks"] == {
+        "ok": True,
+        "problem": None,
+        "waiting": 0,
+        "age_s": 0,
+        "most_s": 600,
+    }
     assert said["checks"]["unsettled"] == {"ok": True, "problem": None, "age_s": 0, "most_s": 120}
 
 
@@ -73,6 +91,34 @@ async def test_not_ready_without_a_link(client: Client, engine: FakeEngine) -> N
     assert response.status == 503
     assert (await response.json())["checks"]["link"]["problem"] == "Asterisk is shutting down."
     assert (await client.get("/healthz")).status == 200
+
+
+async def test_events_that_wait_too_long_are_a_warning_that_stops_no_call(
+    client: Client, engine: FakeEngine
+) -> None:
+    campaign = await engine.campaign(contacts=1)
+    now = engine.clock.now()
+    for _ in range(2):
+        await engine.store.add_webhook(
+            "https://example.com/", "whsec_x", EventType, campaign_id=campaign.id, now=now
+        )
+    early = now - timedelta(seconds=300)
+    await engine.store.move_campaign(campaign.id, CampaignEvent.STARTED, now=early)
+    response = await client.get("/readyz")
+    said = await response.json()
+    assert (response.status, said["status"]) == (200, "ready")
+    assert said["checks"]["webhooks"]["waiting"] == 2
+    assert said["checks"]["webhooks"]["age_s"] >= 300
+    engine.settings.webhook_late_s = 299
+    response = await client.get("/readyz")
+    said = await response.json()
+    assert (response.status, said["status"]) == (200, "degraded")
+    assert [name for name, one in said["checks"].items() if not one["ok"]] == ["webhooks"]
+    assert "`callcamp webhook deliveries 1`" in said["checks"]["webhooks"]["problem"]
+    assert "example.com" not in await (await client.get("/metrics")).text()
+    engine.link_up = False
+    response = await client.get("/readyz")
+    assert (response.status, (await response.json())["status"]) == (503, "not ready")
 
 
 async def test_not_ready_with_a_database_that_fails_or_hangs(
