@@ -203,6 +203,37 @@ class DoNotCall(Desk):
             limit=limit,
         )
 
+    async def replace_dnc_list(
+        self, name: str, phones: Sequence[str], *, as_of: datetime, region: str | None = None
+    ) -> DncList:
+        """Put numbers in place of those of a register, all or none; it is made if need be.
+
+        Args:
+            name: by which campaigns name it.
+            phones: numbers as people write them.
+            as_of: of when the copy is.
+            region: country of numbers written without one.
+
+        Raises:
+            InvalidInput: a value is unusable; of a number its place in the list is told.
+        """
+        check_text("name", name, 64)
+        self._check_past("as_of", as_of)
+        if not phones:
+            raise InvalidInput("Give at least one number.", field="phones", value=[])
+
+        def read() -> set[str]:
+            return {need_any_number(p, region, f"phones[{i}]") for i, p in enumerate(phones)}
+
+        return await self._replace(name, await asyncio.to_thread(read), as_of)
+
+    async def _replace(self, name: str, numbers: set[str], as_of: datetime) -> DncList:
+        found = await self._store.replace_dnc_list(name, numbers, as_of=as_of, now=self._clock())
+        # Half a million numbers are not kept in mind: whoever waits to be called is judged anew.
+        self._on_suppressed(None, None)
+        self._on_change(None)
+        return found
+
     async def import_dnc_list(
         self,
         name: str,
@@ -244,10 +275,7 @@ class DoNotCall(Desk):
                 value=filename or path.name,
                 problems=[f"row {p.row}: {p.value}: {p.why}" for p in file.problems[:10]],
             )
-        found = await self._store.replace_dnc_list(name, numbers, as_of=as_of, now=self._clock())
-        # Half a million numbers are not kept in mind: whoever waits to be called is judged anew.
-        self._on_suppressed(None, None)
-        self._on_change(None)
+        found = await self._replace(name, numbers, as_of)
         return ListImported(found, file.rows, file.refused, tuple(file.problems))
 
     async def dnc_lists(self) -> list[DncList]:

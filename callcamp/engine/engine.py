@@ -19,9 +19,11 @@ from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock, utc_now
 from callcamp.engine.commands import Commands
 from callcamp.engine.dialer import Dialer
+from callcamp.engine.directory_imports import DirectoryImports
 from callcamp.engine.imports import Imports
 from callcamp.engine.legal import load_presets
 from callcamp.engine.lifecycle import Lifecycle
+from callcamp.engine.list_files import ListFiles
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.reconcile import Reconciler
 from callcamp.engine.registry import Registry
@@ -116,6 +118,13 @@ class Engine:
             store, Sender(allow_private=settings.webhook_allow_private), clock=utc_now
         )
         self.imports = Imports(store, settings, self.clock.now)
+        self.directory_imports = DirectoryImports(settings, self.clock.now)
+        self.list_files = ListFiles(
+            settings,
+            self.clock.now,
+            on_change=self._on_change,
+            on_suppressed=self.tracker.forbid,
+        )
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
         self._held_until_s = 0.0
         self._told_link_up = False

@@ -9,7 +9,9 @@ from typing import Protocol
 from callcamp.core.permissions import Principal, Role, TokenScope
 from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands
+from callcamp.engine.directory_imports import DirectoryImports
 from callcamp.engine.imports import Imports
+from callcamp.engine.list_files import ListFiles
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.vitals import Vitals
 from callcamp.engine.webhooks import Webhooks
@@ -153,6 +155,16 @@ class EngineLike(Protocol):
     @property
     def imports(self) -> Imports:
         """Files that become contacts."""
+        ...
+
+    @property
+    def directory_imports(self) -> DirectoryImports:
+        """Files that become people of the directory."""
+        ...
+
+    @property
+    def list_files(self) -> ListFiles:
+        """Files of numbers: do-not-call, registers, consents."""
         ...
 
     @property

@@ -17,7 +17,9 @@ from callcamp.core.model import Campaign, NewContact
 from callcamp.engine.access import Access
 from callcamp.engine.clock import Clock, utc_now
 from callcamp.engine.commands import Commands
+from callcamp.engine.directory_imports import DirectoryImports
 from callcamp.engine.imports import Imports
+from callcamp.engine.list_files import ListFiles
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.passwords import Passwords
 from callcamp.engine.vitals import Vitals
@@ -36,6 +38,8 @@ class FakeEngine:
     imports: Imports
     access: Access
     webhooks: Webhooks
+    directory_imports: DirectoryImports
+    list_files: ListFiles
     clock: Clock = field(default_factory=Clock)
     link_up: bool = True
     link_problem: str | None = None
@@ -84,7 +88,17 @@ async def open_engine(folder: Path) -> AsyncIterator[FakeEngine]:
     access = Access(store, settings, utc_now, cheap)
     commands = Commands(store, live=live)
     webhooks = Webhooks(store, settings, utc_now)
-    yield FakeEngine(store, commands, live, imports, access, webhooks, settings=settings)
+    yield FakeEngine(
+        store,
+        commands,
+        live,
+        imports,
+        access,
+        webhooks,
+        DirectoryImports(settings, utc_now),
+        ListFiles(settings, utc_now),
+        settings=settings,
+    )
     await store.close()
 
 
