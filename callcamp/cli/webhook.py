@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from callcamp.cli.output import clean, count, emit_json, note, say, table, when
-from callcamp.cli.session import JsonOption, run
+from callcamp.cli.session import JsonOption, ask, run
 from callcamp.ports import Delivery, DeliveryStatus, Try, Webhook
 from callcamp.settings import Settings
 
@@ -22,6 +22,7 @@ app = typer.Typer(
     help="Webhooks: tell other programs what happens, signed and tried again.",
     no_args_is_help=True,
 )
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 IdArgument = Annotated[int, typer.Argument(help="Number of the webhook.")]
 EventOption = Annotated[
     list[str] | None,
@@ -59,8 +60,7 @@ def add(
         emit_json({**_fields(made), "secret": secret})
     else:
         say(f"Webhook {made.id} is told {_events(made)}.")
-        say(f"Secret: {secret}")
-        note("The secret is not shown again; receivers check signatures with it.")
+        _show(secret)
 
 
 @app.command("list")
@@ -109,6 +109,23 @@ def change(
         emit_json(_fields(changed))
     else:
         say(f"Webhook {changed.id} is {'on' if changed.active else 'off'}: {_events(changed)}.")
+
+
+@app.command("renew-secret")
+def renew_secret(
+    context: typer.Context, webhook_id: IdArgument, yes: YesOption = False, json: JsonOption = False
+) -> None:
+    """Sign a webhook's events with a new secret, shown once; the old one is good no more."""
+    if not yes:
+        ask(f"Renew the secret of webhook {webhook_id}? Its receiver needs the new one at once.")
+    secret, renewed = _with_webhooks(
+        context, lambda webhooks: webhooks.renew_secret(webhook_id), json=json
+    )
+    if json:
+        emit_json({**_fields(renewed), "secret": secret})
+    else:
+        say(f"Webhook {renewed.id} has a new secret.")
+        _show(secret)
 
 
 @app.command()
@@ -186,6 +203,11 @@ def send_test(context: typer.Context, webhook_id: IdArgument, json: JsonOption =
             say(f"Answer: {clean(attempt.answer)}")
     if not attempt.ok:
         raise typer.Exit(1)
+
+
+def _show(secret: str) -> None:
+    say(f"Secret: {secret}")
+    note("The secret is not shown again; receivers check signatures with it.")
 
 
 def _fields(one: Webhook) -> dict[str, Any]:

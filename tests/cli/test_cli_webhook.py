@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -105,12 +106,33 @@ def test_webhooks_from_first_to_last(
     assert camp("webhook", "remove", "1", "--json", code=1).json["error"]["id"] == "not_found"
 
 
-def test_a_secret_is_shown_once_to_people_too(camp: Cli, hooked: str) -> None:  # noqa: F811
+def test_a_secret_is_shown_once_to_people_too(
+    camp: Cli,  # noqa: F811
+    hooked: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     ran = camp("webhook", "add", hooked, "--campaign", "1")
     assert "all events" in ran.out
     assert "Secret: whsec_" in ran.out
     assert "not shown again" in ran.err
+    first = ran.out.partition("Secret: ")[2].strip()
+    renewed = camp("webhook", "renew-secret", "1", "--yes")
+    second = renewed.out.partition("Secret: ")[2].strip()
+    assert second.startswith("whsec_")
+    assert second != first
+    assert "not shown again" in renewed.err
+    third = camp("webhook", "renew-secret", "1", "--yes", "--json").json["secret"]
+    assert third.startswith("whsec_")
+    assert third not in {first, second}
+    kept = camp("audit", "--json").out
+    assert "webhook.secret_renewed" in kept
+    assert "whsec_" not in kept
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    # Whoever does not say yes keeps the secret that the receiver has.
+    assert "Renew the secret" in camp("webhook", "renew-secret", "1", code=1).err
+    assert camp("audit", "--json").out == kept
     assert "Deleted webhook 1" in camp("webhook", "remove", "1").out
+    assert "no webhook 1" in camp("webhook", "renew-secret", "1", "--yes", code=1).err
 
 
 @pytest.mark.parametrize(

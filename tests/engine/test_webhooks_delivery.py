@@ -29,7 +29,7 @@ from callcamp.engine.webhooks import Deliverer, Sender, Webhooks, deliverer
 from callcamp.engine.webhooks import sender as sender_module
 from callcamp.engine.webhooks.desk import MOST_WEBHOOKS
 from callcamp.engine.webhooks.resolver import PublicResolver
-from callcamp.errors import Conflict, InvalidInput, StoreError
+from callcamp.errors import Conflict, InvalidInput, NotFound, StoreError
 from callcamp.ports import DeliveryStatus, Webhook
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
@@ -661,3 +661,22 @@ async def test_a_campaign_of_an_engine_is_told_from_start_to_end(
             if '"attempt.ended"' in body
         }
         assert called == set(b.switch.placed_ids)
+
+
+async def test_a_renewed_secret_signs_what_waited(store: SqlStore, receiver: Receiver) -> None:
+    webhooks = desk(store)
+    old, made = await webhooks.add(receiver.url)
+    await happen(store, 2)
+    new, renewed = await webhooks.renew_secret(made.id)
+    assert renewed == made
+    assert new != old
+    await deliver(store)
+    assert len(receiver.got) == 2
+    for headers, body in receiver.got:
+        verify(new, headers, body)
+        with pytest.raises(AssertionError):
+            verify(old, headers, body)
+    await webhooks.test(made.id)
+    verify(new, *receiver.got[-1])
+    with pytest.raises(NotFound):
+        await webhooks.renew_secret(99)

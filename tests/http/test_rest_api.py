@@ -477,6 +477,11 @@ async def test_webhooks_are_kept_over_the_api(client, engine):
     assert len(changed["events"]) > 1
     listed = await (await client.get(f"{V1}/webhooks")).text()
     assert body["secret"] not in listed
+    again = await client.post(f"{path}/renew-secret", headers={"Idempotency-Key": "once"})
+    renewed = await again.json()
+    assert (again.status, renewed["id"]) == (200, body["id"])
+    assert renewed["secret"] not in {"", body["secret"]}
+    assert await engine.store.webhook_secret(body["id"]) == renewed["secret"]
     assert (await (await client.get(f"{path}/deliveries")).json())["items"] == []
     assert (await client.delete(path)).status == 204
     await _error(await client.delete(path), 404)

@@ -40,6 +40,10 @@ def read_events(names: Collection[str]) -> frozenset[EventType]:
     return frozenset(known[name] for name in names)
 
 
+def _new_secret() -> str:
+    return f"whsec_{secrets.token_urlsafe(32)}"
+
+
 class Webhooks:
     """Use-cases on webhooks; what they change is audited.
 
@@ -87,7 +91,7 @@ class Webhooks:
                 f"There are {MOST_WEBHOOKS} webhooks, which is the most; remove one first.",
                 limit=MOST_WEBHOOKS,
             )
-        secret = f"whsec_{secrets.token_urlsafe(32)}"
+        secret = _new_secret()
         made = await self._store.add_webhook(
             url, secret, chosen, campaign_id=campaign_id, now=self._clock()
         )
@@ -127,6 +131,21 @@ class Webhooks:
         return await self._store.change_webhook(
             webhook_id, url=url, events=chosen, active=active, now=self._clock()
         )
+
+    async def renew_secret(self, webhook_id: int) -> tuple[str, Webhook]:
+        """Sign a webhook's events with a new secret from now on; the one before is forgotten.
+
+        What waits is signed with the new one when it is sent. Events that are being sent at this
+        moment, a second's worth at most, may still bear the one before.
+
+        Returns:
+            The secret, which is shown only here, and the webhook.
+
+        Raises:
+            NotFound: there is no such webhook.
+        """
+        secret = _new_secret()
+        return secret, await self._store.renew_webhook_secret(webhook_id, secret, now=self._clock())
 
     async def remove(self, webhook_id: int) -> None:
         """Delete a webhook, with what waits for it and its log.

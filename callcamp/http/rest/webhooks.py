@@ -65,7 +65,7 @@ class WebhookChange(In):
 
 
 class WebhookMade(WebhookOut):
-    """A webhook just added: the secret that its events are signed with is shown only here."""
+    """A webhook and the secret that its events are signed with, which is shown only here."""
 
     secret: str
 
@@ -135,6 +135,12 @@ async def change_webhook(call: Call[Query, WebhookChange]) -> Reply:
     return Reply(_shown(changed))
 
 
+async def renew_secret(call: Call[Query, None]) -> Reply:
+    """Sign events with a new secret; the one before is good no more."""
+    secret, webhook = await call.engine.webhooks.renew_secret(call.id("webhook_id"))
+    return Reply(WebhookMade(**_shown(webhook).model_dump(), secret=secret))
+
+
 async def remove_webhook(call: Call[Query, None]) -> Reply:
     """Delete a webhook."""
     await call.engine.webhooks.remove(call.id("webhook_id"))
@@ -174,6 +180,10 @@ ROUTES: tuple[RestRoute, ...] = (
     ),
     RestRoute(
         "PATCH", _HOOK, change_webhook, _ADMIN, "Change a webhook", WebhookOut, body=WebhookChange
+    ),
+    RestRoute(
+        "POST", f"{_HOOK}/renew-secret", renew_secret, _ADMIN,
+        "Give a webhook a new secret; it is shown here", WebhookMade, secret=True,
     ),
     RestRoute("DELETE", _HOOK, remove_webhook, _ADMIN, "Delete a webhook", status=204),
     RestRoute(
