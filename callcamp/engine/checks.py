@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence, Sized
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
@@ -16,17 +16,32 @@ from callcamp.core.outcome import MEANING
 from callcamp.core.rules import check_conditions, check_policy
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.schedule import check_holiday_region, check_hours_rule, zone_named
+from callcamp.engine.agent_checks import check_agents, missing_agents
+from callcamp.engine.values import (
+    check_count,
+    check_range,
+    check_slug,
+    check_sound,
+    check_text,
+    shorten,
+)
 from callcamp.errors import Conflict, InvalidInput
 from callcamp.ports import DncList
 from callcamp.settings import Settings
 
+__all__ = [
+    "check_locked",
+    "check_settings",
+    "check_slug",
+    "check_text",
+    "is_switched_off",
+    "missing_to_start",
+    "shorten",
+]
+
 MAX_CONCURRENCY = 10_000
 MAX_DESCRIPTION = 2000
-MAX_RULES = 200
-"""Rules, conditions or numbers in one list, at most."""
-_SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 _CALLER_ID = re.compile(r"\+?[0-9]{2,20}")
-_SLUG = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _KEYS = frozenset("0123456789*#")
 
 
@@ -38,17 +53,8 @@ def check_settings(settings: CampaignSettings) -> CampaignSettings:
     """
     check_text("name", settings.name, 200)
     _check_description(settings.description)
-    for field, sound in (
-        ("prompt", settings.prompt),
-        ("machine_message", settings.machine_message),
-    ):
-        if sound is not None and (".." in sound or not _SOUND.fullmatch(sound)):
-            raise InvalidInput(
-                f"{field} is {shorten(sound)}; give the name of a sound that Asterisk knows, "
-                "without extension: letters, digits and . _ - / only, and no `..`.",
-                field=field,
-                value=sound,
-            )
+    check_sound("prompt", settings.prompt)
+    check_sound("machine_message", settings.machine_message)
     if settings.caller_id is not None and not _CALLER_ID.fullmatch(settings.caller_id):
         raise InvalidInput(
             f"caller_id is {shorten(settings.caller_id)}; give a number: digits, with + in front "
@@ -56,22 +62,23 @@ def check_settings(settings: CampaignSettings) -> CampaignSettings:
             field="caller_id",
             value=settings.caller_id,
         )
-    _check_range("concurrency", settings.concurrency, 1, MAX_CONCURRENCY)
-    _check_range("ring_timeout_s", settings.ring_timeout_s, 5, 300)
+    check_range("concurrency", settings.concurrency, 1, MAX_CONCURRENCY)
+    check_range("ring_timeout_s", settings.ring_timeout_s, 5, 300)
     zone_named(settings.window.zone)
     check_region(settings.default_region)
     _check_time(settings)
     _check_rules(settings)
     _check_pool(settings)
     _check_compliance(settings)
+    check_agents(settings.agents)
     return settings
 
 
 def _check_time(settings: CampaignSettings) -> None:
-    _check_count("hours", settings.hours)
+    check_count("hours", settings.hours)
     for rule in settings.hours:
         check_hours_rule(rule)
-    _check_count("holidays", settings.holidays)
+    check_count("holidays", settings.holidays)
     for region in settings.holidays:
         check_holiday_region(region)
     own = settings.contact_hours
@@ -98,7 +105,7 @@ def _check_time(settings: CampaignSettings) -> None:
 
 
 def _check_rules(settings: CampaignSettings) -> None:
-    _check_count("success.conditions", settings.success.conditions)
+    check_count("success.conditions", settings.success.conditions)
     check_conditions(settings.success.conditions)
     useless = sorted(d for d in settings.retry.retry_on if not MEANING[d].retryable)
     if useless:
@@ -108,35 +115,20 @@ def _check_rules(settings: CampaignSettings) -> None:
             field="retry.retry_on",
             value=useless[0].value,
         )
-    _check_count("retry.rules", settings.retry.rules)
+    check_count("retry.rules", settings.retry.rules)
     check_policy(settings.retry)
     for field, names in (
         ("retry.retry_on_outcomes", settings.retry.retry_on_outcomes),
         ("opt_out_outcomes", settings.opt_out_outcomes),
     ):
-        _check_count(field, names)
+        check_count(field, names)
         for name in names:
             check_slug(field, name)
 
 
-def check_slug(field: str, name: str) -> None:
-    """Make sure that ``name`` can be the name of a custom disposition.
-
-    Raises:
-        InvalidInput: it is not.
-    """
-    if not _SLUG.fullmatch(name):
-        raise InvalidInput(
-            f"{field} has {shorten(name)}; a custom disposition is written in lower case "
-            "letters, digits and underscores, such as callback_requested.",
-            field=field,
-            value=name,
-        )
-
-
 def _check_pool(settings: CampaignSettings) -> None:
     pool = settings.pool
-    _check_count("pool.numbers", pool.numbers)
+    check_count("pool.numbers", pool.numbers)
     for phone in pool.numbers:
         if normalise(phone, None) != phone:
             raise InvalidInput(
@@ -151,23 +143,23 @@ def _check_pool(settings: CampaignSettings) -> None:
             field="pool.rest_under",
             value=pool.rest_under,
         )
-    _check_range("pool.rest_after_calls", pool.rest_after_calls, 1, 1_000_000)
-    _check_range("pool.rest_s", pool.rest_s, 60, 90 * 86400)
+    check_range("pool.rest_after_calls", pool.rest_after_calls, 1, 1_000_000)
+    check_range("pool.rest_s", pool.rest_s, 60, 90 * 86400)
 
 
 def _check_compliance(settings: CampaignSettings) -> None:
-    _check_count("frequency", settings.frequency)
+    check_count("frequency", settings.frequency)
     for cap in settings.frequency:
-        _check_range("frequency.calls", cap.calls, 1, 10_000)
-        _check_range("frequency.window_s", cap.window_s, 60, 366 * 86400)
-    _check_count("legal", settings.legal)
+        check_range("frequency.calls", cap.calls, 1, 10_000)
+        check_range("frequency.window_s", cap.window_s, 60, 366 * 86400)
+    check_count("legal", settings.legal)
     if settings.opt_out_key is not None and settings.opt_out_key not in _KEYS:
         raise InvalidInput(
             f"opt_out_key is {shorten(settings.opt_out_key)}; give one key: 0 to 9, * or #.",
             field="opt_out_key",
             value=settings.opt_out_key,
         )
-    _check_count("dnc_lists", settings.dnc_lists)
+    check_count("dnc_lists", settings.dnc_lists)
     for name in settings.dnc_lists:
         check_text("dnc_lists", name, 64)
     for field, text in (
@@ -176,15 +168,6 @@ def _check_compliance(settings: CampaignSettings) -> None:
         ("filter", settings.filter or "-"),
     ):
         check_text(field, text, 200)
-
-
-def _check_count(field: str, values: Sized) -> None:
-    if len(values) > MAX_RULES:
-        raise InvalidInput(
-            f"{field} has {len(values)} entries; give {MAX_RULES} at most.",
-            field=field,
-            value=len(values),
-        )
 
 
 def check_locked(campaign: Campaign, settings: CampaignSettings) -> None:
@@ -220,6 +203,7 @@ def missing_to_start(
     settings: Settings,
     *,
     contacts: int,
+    agents: int,
     numbers: Sequence[OutboundNumber],
     lists: Sequence[DncList],
     now: datetime,
@@ -231,6 +215,7 @@ def missing_to_start(
         rules: its rules.
         settings: what the deployment allows.
         contacts: how many contacts wait to be called.
+        agents: how many active agents may work for it.
         numbers: the deployment's outbound numbers.
         lists: the imported do-not-call lists.
         now: when it is to start.
@@ -241,7 +226,9 @@ def missing_to_start(
         missing["mode"] = f"this deployment has {own.mode.value} campaigns switched off"
     if not contacts and own.mode is not CampaignMode.ALWAYS_ON:
         missing["contacts"] = "it has no contacts"
-    if own.prompt is None:
+    if own.agents.attended:
+        missing |= missing_agents(own.agents, agents)
+    elif own.prompt is None:
         missing["prompt"] = "it has no prompt to play to the people who answer"
     begins = max(now, own.starts_at) if own.starts_at else now
     verdict = rules.campaign_verdict(begins)
@@ -291,34 +278,3 @@ def _check_description(value: str) -> None:
         wrong = f"{shorten(value)}, with a NUL or half of a character"
     if wrong:
         raise InvalidInput(f"The description is {wrong}.", field="description", value=value)
-
-
-def check_text(field: str, value: str, limit: int) -> None:
-    """Make sure that ``value`` is one line of text that is not blank.
-
-    Raises:
-        InvalidInput: it is blank, too long, or holds control characters.
-    """
-    if not value.strip() or len(value) > limit or _has_odd_characters(value):
-        raise InvalidInput(
-            f"{field} is {shorten(value)}; give 1 to {limit} characters on one line.",
-            field=field,
-            value=value,
-        )
-
-
-def _has_odd_characters(value: str) -> bool:
-    # Cs: halves of a character, as they come from bytes that are no text; no page can hold them.
-    return any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value)
-
-
-def shorten(value: str, most: int = 80) -> str:
-    """Return ``value`` quoted for a message, cut when it is long."""
-    return repr(value if len(value) <= most else f"{value[:most]}…")
-
-
-def _check_range(field: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise InvalidInput(
-            f"{field} is {value}; give a number from {low} to {high}.", field=field, value=value
-        )

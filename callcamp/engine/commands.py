@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from callcamp.core.agents import Agent
 from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.compliance_report import compliance_report
 from callcamp.core.model import Campaign, ContactChoice, Trunk
 from callcamp.core.states import CAMPAIGN, CampaignEvent, CampaignStatus, ContactStatus
+from callcamp.engine.agent_checks import check_outcomes_exist
 from callcamp.engine.checks import (
     check_locked,
     check_settings,
@@ -82,7 +84,7 @@ class Commands(ContactCommands):
             InvalidInput: a setting is unusable.
             NotFound: there is no such trunk, or no such legal preset.
         """
-        self._check(settings)
+        await self._check(settings)
         campaign = await self._store.create_campaign(settings, now=self._clock())
         self._on_change(campaign.id)
         return campaign
@@ -104,7 +106,7 @@ class Commands(ContactCommands):
                 f"Current status: {campaign.status.value}.",
                 status=campaign.status.value,
             )
-        self._check(settings)
+        await self._check(settings)
         check_locked(campaign, settings)
         changed = await self._store.change_settings(
             campaign_id, settings, expected_version=expected_version, now=self._clock()
@@ -112,9 +114,12 @@ class Commands(ContactCommands):
         self._on_change(campaign_id)
         return changed
 
-    def _check(self, settings: CampaignSettings) -> None:
+    async def _check(self, settings: CampaignSettings) -> None:
         check_settings(settings)
         self.rules.make(settings)
+        if settings.agents.outcomes:
+            known = {one.name for one in await self._store.outcomes()}
+            check_outcomes_exist(settings.agents, known)
 
     async def clone(
         self, campaign_id: int, name: str | None = None, choice: ContactChoice | None = None
@@ -134,7 +139,7 @@ class Commands(ContactCommands):
         check_text("name", new_name, 200)
         # Dates of the past would keep the copy from starting.
         settings = replace(source.settings, name=new_name, starts_at=None, ends_at=None)
-        self._check(settings)
+        await self._check(settings)
         copy = await self._store.clone_campaign(campaign_id, settings, choice, now=self._clock())
         self._on_change(copy.id)
         return copy
@@ -165,11 +170,15 @@ class Commands(ContactCommands):
 
     async def _missing(self, campaign: Campaign) -> dict[str, str]:
         counts = await self._store.counts(campaign.id)
+        agents: list[Agent] = []
+        if campaign.settings.agents.attended:
+            agents = await self._store.campaign_agents(campaign.id)
         return missing_to_start(
             campaign,
             self.rules.of(campaign),
             self._settings,
             contacts=counts.contacts.get(ContactStatus.PENDING, 0),
+            agents=sum(agent.active for agent in agents),
             numbers=await self._store.outbound_numbers(),
             lists=await self._store.dnc_lists(),
             now=self._clock(),

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from callcamp.core.agent_settings import AbandonFrom, AgentSettings, DialMethod
 from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
@@ -33,6 +34,7 @@ from callcamp.core.policies import (
     Scope,
 )
 from callcamp.core.rules import DECIDING
+from callcamp.core.scripts import CallScript, Element, ElementKind, ShowIf
 
 
 def every(cls: type[Any], **values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -101,6 +103,36 @@ hours = every(
     start=clocks,
     end=clocks,
 )
+elements = every(
+    Element,
+    kind=st.sampled_from(ElementKind),
+    text=words,
+    name=words,
+    options=some(words),
+    required=st.booleans(),
+    show_if=st.none() | every(ShowIf, name=words, values=some(words)),
+)
+agents = every(
+    AgentSettings,
+    method=st.sampled_from(DialMethod),
+    queue=words,
+    pickup_rate=shares,
+    abandon_cap=shares,
+    connect_limit_s=st.floats(0.5, 10),
+    abandon_from=st.sampled_from(AbandonFrom),
+    safe_harbour=st.none() | words,
+    announcement=st.none() | words,
+    no_agent_message=st.none() | words,
+    wait_most_s=seconds,
+    callback_after_s=seconds,
+    music=words,
+    before_call_work_s=seconds,
+    agent_ring_timeout_s=seconds,
+    wrap_up_s=seconds,
+    script=every(CallScript, elements=some(elements)),
+    outcomes=some(slugs),
+    outcome_required=st.booleans(),
+)
 settings_values = every(
     CampaignSettings,
     name=words,
@@ -154,6 +186,7 @@ settings_values = every(
     dnc_exemption=words,
     consent_scope=st.none() | words,
     filter=st.none() | words,
+    agents=agents,
 )
 FULL = CampaignSettings(
     name="Q2 Renewal Drive",
@@ -216,5 +249,38 @@ FULL = CampaignSettings(
     dnc_exemption="existing contract",
     consent_scope="marketing",
     filter="paris",
+    agents=AgentSettings(
+        method=DialMethod.PREDICTIVE,
+        queue="renewals",
+        pickup_rate=0.4,
+        abandon_cap=0.02,
+        connect_limit_s=1.5,
+        abandon_from=AbandonFrom.ANSWER,
+        safe_harbour="callcamp/sorry",
+        announcement="callcamp/one-moment",
+        no_agent_message="callcamp/later",
+        wait_most_s=90,
+        callback_after_s=900,
+        music="quiet",
+        before_call_work_s=30,
+        agent_ring_timeout_s=20,
+        wrap_up_s=45,
+        script=CallScript(
+            (
+                Element(ElementKind.SENTENCE, "Good morning, {first_name}."),
+                Element(ElementKind.CHECKBOX, "Has a car", "car", required=True),
+                Element(
+                    ElementKind.CHOICE,
+                    "Which one?",
+                    "brand",
+                    ("Renault", "Other"),
+                    required=True,
+                    show_if=ShowIf("car", ("yes",)),
+                ),
+            )
+        ),
+        outcomes=("callback_requested", "refused"),
+        outcome_required=True,
+    ),
 )
 """Settings in which nothing is as by default."""

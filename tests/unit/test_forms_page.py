@@ -14,6 +14,7 @@ from typing import Any, get_args
 import pytest
 from settings_values import FULL
 
+from callcamp.core.agent_settings import AbandonFrom, DialMethod
 from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
@@ -24,8 +25,9 @@ from callcamp.core.campaign_settings import (
 from callcamp.core.model import Campaign
 from callcamp.core.outcome import Disposition
 from callcamp.core.policies import ActionKind, Match, Operator, Scope
+from callcamp.core.scripts import ElementKind
 from callcamp.core.states import CampaignStatus
-from callcamp.engine.form_reading import hints_of
+from callcamp.engine.form_reading import hints_of, optional
 from callcamp.engine.forms import set_path, settings_as_dict, settings_from_dict
 from callcamp.errors import Conflict
 
@@ -34,6 +36,9 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "campaign-settings.md").r
 )
 PLAIN = CampaignSettings("Spring", 1)
 CHOICES = (
+    DialMethod,
+    AbandonFrom,
+    ElementKind,
     CampaignMode,
     HoursKind,
     UnknownZone,
@@ -57,7 +62,8 @@ def every_path(cls: Any = CampaignSettings, path: str = "") -> list[str]:
         if nested(hint):
             found += every_path(hint, where)
         elif inner:
-            found += [where, *every_path(inner[0], f"{where}[]")]
+            inside = where if optional(hint)[1] else f"{where}[]"
+            found += [where, *every_path(inner[0], inside)]
         else:
             found.append(where)
     return found
