@@ -11,7 +11,7 @@ from aiohttp import web
 from callcamp.core.permissions import Permission
 from callcamp.http import words
 from callcamp.http.auth import ASKED, identify, permit
-from callcamp.http.context import CSRF, ENGINE, HUB, REGIONS, SETTINGS
+from callcamp.http.context import CSRF, ENGINE, HOMES, HUB, REGIONS, SETTINGS
 from callcamp.http.csrf import Csrf
 from callcamp.http.failures import failures
 from callcamp.http.files import web_dir
@@ -21,7 +21,7 @@ from callcamp.http.operations import add_operations
 from callcamp.http.patience import SPOKEN, bodies
 from callcamp.http.progress import JOBS, Jobs
 from callcamp.http.regions import Regions
-from callcamp.http.routes import add_routes
+from callcamp.http.routes import add_routes, homes
 from callcamp.http.security import add_headers, guard
 from callcamp.settings import Settings
 
@@ -68,6 +68,7 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
     app[ENGINE] = engine
     app[SETTINGS] = settings
     app[CSRF] = Csrf()
+    app[HOMES] = homes()
     app[JOBS] = Jobs()
     app[SPOKEN] = WeakSet()
     app[REGIONS] = Regions(engine, environment, engine.clock.now)

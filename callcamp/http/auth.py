@@ -13,7 +13,7 @@ from aiohttp import web
 
 from callcamp.core.permissions import LOCAL, NOBODY, Permission, Principal
 from callcamp.errors import CallcampError, StoreError
-from callcamp.http.context import CSRF, ENGINE
+from callcamp.http.context import CSRF, ENGINE, home_of
 from callcamp.http.csrf import HEADER
 from callcamp.http.peer import (
     PRINCIPAL,
@@ -70,7 +70,8 @@ async def permit(request: web.Request, handler: Handler) -> web.StreamResponse:
 
     Raises:
         LogInNeeded: nobody is known; a browser is sent to the log-in page instead.
-        NotAllowed: somebody is known who may not.
+        NotAllowed: somebody is known who may not; from the first page a browser is sent to the
+            one where people like them begin.
         StaleForm: a script uses the API with a browser's cookie, without the page's token.
     """
     if request.match_info.http_exception is not None:
@@ -80,6 +81,9 @@ async def permit(request: web.Request, handler: Handler) -> web.StreamResponse:
     principal = principal_of(request)
     if not principal.may(permission):
         if principal is not NOBODY:
+            home = home_of(request, principal)
+            if request.path == "/" != home and "text/html" in request.headers.get("Accept", ""):
+                raise web.HTTPSeeOther(home)
             raise _not_allowed(principal, permission)
         if "text/html" in request.headers.get("Accept", ""):
             raise web.HTTPSeeOther(log_in_address(request))

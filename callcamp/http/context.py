@@ -24,6 +24,8 @@ SETTINGS = peer.SETTINGS
 REGIONS = web.AppKey("regions", Regions)
 HUB = web.AppKey("hub", Hub)
 CSRF = web.AppKey("csrf", Csrf)
+HOMES: web.AppKey[tuple[tuple[str, Permission], ...]] = web.AppKey("homes", tuple)
+"""Where people begin, best first, and what each of these pages asks for."""
 
 
 def campaign_id(request: web.Request) -> int:
@@ -83,6 +85,7 @@ def render(
         {
             "csrf": token,
             "principal": principal,
+            "home": home_of(request, principal),
             "may": lambda permission: principal.may(Permission(permission)),
             # Why Asterisk cannot be reached names hosts: that is nothing for strangers.
             "link_up": engine.link_up or not principal.may(Permission.VIEW),
@@ -107,6 +110,12 @@ def shown_to(principal: Principal, regions: Mapping[str, str]) -> dict[str, str]
         name: "" if name == "actions" or name.endswith("-row_actions") else html
         for name, html in regions.items()
     }
+
+
+def home_of(request: web.Request, principal: Principal) -> str:
+    """Return the page where somebody begins: the first that they may see."""
+    allowed = (path for path, permission in request.app[HOMES] if principal.may(permission))
+    return next(allowed, "/")
 
 
 def done(request: web.Request, location: str, message: str = "") -> web.StreamResponse:

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from callcamp.core.permissions import Principal, of_person
 from callcamp.errors import BadLogin, CallcampError, CodeNeeded, TooManyLogins
 from callcamp.http.auth import session_secret, set_session
-from callcamp.http.context import ENGINE, render, wants_json
+from callcamp.http.context import ENGINE, home_of, render, wants_json
 from callcamp.http.failures import retry_after
 from callcamp.http.pages import checked_post
 from callcamp.http.peer import peer_of, principal_of
@@ -24,8 +25,9 @@ _WORDS = {
 
 async def page(request: web.Request) -> web.StreamResponse:
     """Show the log-in form, or go on for those who are logged in."""
-    if principal_of(request).user_id is not None:
-        raise web.HTTPSeeOther(own_path(request.query.get("next", "")))
+    principal = principal_of(request)
+    if principal.user_id is not None:
+        raise web.HTTPSeeOther(_onward(request, request.query.get("next", ""), principal))
     return await _page(request, request.query.get("next", ""))
 
 
@@ -36,7 +38,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     following = str(data.get("next", ""))
     access, before = request.app[ENGINE].access, session_secret(request)
     try:
-        secret, _ = await access.log_in(
+        secret, user = await access.log_in(
             name,
             password,
             code=code.strip() or None,
@@ -49,7 +51,9 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         return await _page(request, following, name, problem)
     if before:
         await access.log_out(before)
-    response = web.HTTPSeeOther(own_path(following))
+    allowed = of_person(user.role, manages_campaigns=user.manages_campaigns)
+    known = Principal(f"user:{user.name}", allowed, user.id)
+    response = web.HTTPSeeOther(_onward(request, following, known))
     set_session(request, response, secret)
     raise response
 
@@ -88,6 +92,12 @@ def own_path(text: str) -> str:
         return "/"
     own = not parts.scheme and not parts.netloc and parts.path not in {"/login", "/logout"}
     return text if own else "/"
+
+
+def _onward(request: web.Request, following: str, principal: Principal) -> str:
+    """Return where somebody goes after the log-in: back, or where people like them begin."""
+    path = own_path(following)
+    return home_of(request, principal) if path == "/" else path
 
 
 async def _page(

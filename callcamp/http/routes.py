@@ -18,6 +18,7 @@ from callcamp.http import (
     progress,
     stream,
     users,
+    webhooks,
 )
 from callcamp.http.rest import table as rest
 from callcamp.http.security import Handler
@@ -41,6 +42,7 @@ _OWN = Permission.OWN_ACCOUNT
 _C = "/campaigns/{campaign_id:[0-9]{1,15}}"
 _I = "/imports/{import_id:[0-9]{1,15}}"
 _U = "/users/{user_id:[0-9]{1,15}}"
+_W = "/webhooks/{webhook_id:[0-9]{1,15}}"
 _T = "tokens/{token_id:[0-9]{1,15}}"
 
 ROUTES: tuple[Route, ...] = (
@@ -89,6 +91,19 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_U}/password", users.reset_password, _ADMIN),
     Route("POST", f"{_U}/log-out", users.log_out, _ADMIN),
     Route("POST", f"/users/{_T}/revoke", users.revoke_token, _ADMIN),
+    Route("GET", "/webhooks", webhooks.page, _ADMIN),
+    Route("POST", "/webhooks", webhooks.add, _ADMIN),
+    Route("GET", _W, webhooks.show, _ADMIN),
+    Route("POST", _W, webhooks.change, _ADMIN),
+    Route("POST", f"{_W}/test", webhooks.test, _ADMIN),
+    Route("POST", f"{_W}/secret", webhooks.renew_secret, _ADMIN),
+    Route("POST", f"{_W}/remove", webhooks.remove, _ADMIN),
+    Route(
+        "POST",
+        "/webhooks/deliveries/{delivery_id:[0-9]{1,15}}/redeliver",
+        webhooks.redeliver,
+        _ADMIN,
+    ),
     Route("GET", "/healthz", operations.healthz, Permission.PUBLIC),
     # By the setting metrics_public they may ask for the right to view.
     Route("GET", "/readyz", operations.readyz, Permission.PUBLIC),
@@ -97,6 +112,15 @@ ROUTES: tuple[Route, ...] = (
     *(Route(r.method, r.path, r.handler, r.permission) for r in rest.REST_ROUTES),
 )
 """Static files come beside it, under ``/static/``."""
+
+
+_HOMES = ("/", "/agent", "/account")
+
+
+def homes() -> tuple[tuple[str, Permission], ...]:
+    """Return the pages where people begin, best first, with what each asks for."""
+    asked = {route.path: route.permission for route in ROUTES if route.method == "GET"}
+    return tuple((path, asked[path]) for path in _HOMES if path in asked)
 
 
 def add_routes(app: web.Application) -> dict[web.AbstractRoute, Permission]:

@@ -11,7 +11,7 @@ from callcamp.core.webhooks import EventType, event_body
 from callcamp.engine.checks import shorten
 from callcamp.engine.webhooks.sender import Sender
 from callcamp.errors import Conflict, InvalidInput
-from callcamp.ports import Delivery, DeliveryStatus, Try, Webhook, WebhookRecords
+from callcamp.ports import Delivery, DeliveryStatus, Try, Webhook, WebhookQueue, WebhookRecords
 from callcamp.settings import Settings
 
 PING = "ping"
@@ -100,6 +100,10 @@ class Webhooks:
     async def list(self) -> list[Webhook]:
         """Return all webhooks by id."""
         return await self._store.webhooks()
+
+    async def queues(self) -> Sequence[WebhookQueue]:
+        """Return what waits for each webhook that is switched on, by webhook."""
+        return await self._store.webhook_queues()
 
     async def show(self, webhook_id: int) -> Webhook:
         """Return one webhook.
