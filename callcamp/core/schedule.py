@@ -176,3 +176,8 @@ def _campaign_calendar(
 def _contact_calendar(zone: str, week: WeekHours, holidays: tuple[str, ...]) -> Calendar:
     regions = tuple(check_holiday_region(one) for one in holidays)
     return Calendar(zone_named(zone), ContactPlan(week, regions))
+
+
+def local_hour(at: datetime, zone: str) -> int:
+    """Return the hour of the day, 0 to 23, that the clocks of a time zone show at an instant."""
+    return at.astimezone(ZoneInfo(zone)).hour

@@ -55,10 +55,10 @@ class ContactCommands(CommandBase):
         region = campaign.settings.default_region
         ready = [
             NewContact(
-                _read_number(raw.phone, region, f"contacts[{index}].phone"),
+                read_number(raw.phone, region, f"contacts[{index}].phone"),
                 check_variables(raw.variables),
                 others=tuple(
-                    _read_number(other, region, f"contacts[{index}].others") for other in raw.others
+                    read_number(other, region, f"contacts[{index}].others") for other in raw.others
                 ),
             )
             for index, raw in enumerate(contacts)
@@ -79,7 +79,7 @@ class ContactCommands(CommandBase):
                 it is no number.
         """
         campaign = await self._store.campaign(campaign_id)
-        number = _read_number(phone, campaign.settings.default_region, "phone")
+        number = read_number(phone, campaign.settings.default_region, "phone")
         found = await self._store.contacts(campaign_id, phone=number)
         own = [contact for contact in found if contact.phone == number] or found
         if len(own) == 1:
@@ -136,6 +136,7 @@ class ContactCommands(CommandBase):
         *,
         outcome: str | None = None,
         callback_at: datetime | None = None,
+        callback_agent_id: int | None = None,
         variables: Mapping[str, str] | None = None,
         source: str = "agent",
         source_allows_callbacks: bool = True,
@@ -148,6 +149,7 @@ class ContactCommands(CommandBase):
             attempt_id: the call.
             outcome: a custom disposition.
             callback_at: when the person wants to be called back.
+            callback_agent_id: the only agent who makes that callback (None: anyone).
             variables: what was filled in during the conversation.
             source: who says so, for the do-not-call list.
             source_allows_callbacks: whether that bot or agent makes callbacks; the campaign
@@ -177,6 +179,9 @@ class ContactCommands(CommandBase):
             source,
             source_allows=source_allows_callbacks,
         )
+        if callback_agent_id is not None and revision.contact and revision.contact.callback:
+            change = replace(revision.contact, callback_agent_id=callback_agent_id)
+            revision = replace(revision, contact=change)
         after = await self._store.revise(revision, now=self._clock())
         for item in revision.suppress:
             self._on_suppressed(item.campaign_id, [item.phone])
@@ -227,7 +232,17 @@ class ContactCommands(CommandBase):
         )
 
 
-def _read_number(text: str, region: str, field: str) -> str:
+def read_number(text: str, region: str, field: str) -> str:
+    """Return a phone number as E.164.
+
+    Args:
+        text: as somebody wrote it.
+        region: ISO 3166 country for numbers written without one.
+        field: named in the message.
+
+    Raises:
+        InvalidInput: it is no number that can be called.
+    """
     number = normalise(text, region)
     if isinstance(number, RefusedNumber):
         raise InvalidInput(

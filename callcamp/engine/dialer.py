@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,6 +19,7 @@ from callcamp.core.reasons import Reason
 from callcamp.core.rotation import NoNumber
 from callcamp.core.ruleset import Gate, RuleSet
 from callcamp.core.states import AttemptStatus
+from callcamp.engine.agents.desk import AgentDesk
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock, gathering_s
 from callcamp.engine.lane import Lane, ReadyCall
@@ -45,8 +46,10 @@ def new_attempt_id() -> str:
     return f"{ATTEMPT_PREFIX}{moment_ms:012x}-{turn:05x}{secrets.token_hex(5)}"
 
 
-def call_order(claim: Claim, campaign: Campaign, trunk: Trunk) -> CallOrder:
-    """Return the order for a claimed contact."""
+def call_order(
+    claim: Claim, campaign: Campaign, trunk: Trunk, to_agent: Mapping[str, str] | None = None
+) -> CallOrder:
+    """Return the order for a claimed contact; ``to_agent`` leads it to an agent once answered."""
     settings, attempt = campaign.settings, claim.attempt
     return CallOrder(
         attempt_id=attempt.id,
@@ -60,6 +63,7 @@ def call_order(claim: Claim, campaign: Campaign, trunk: Trunk) -> CallOrder:
             "CC_PROMPT": settings.prompt or "",
             "CC_MACHINE_MESSAGE": settings.machine_message or "",
             **{f"CC_VAR_{name}": value for name, value in claim.variables.items()},
+            **(to_agent or {}),
         },
     )
 
@@ -117,6 +121,9 @@ class Dialer:
         self._changes = 0
         self._doubtful_ids: list[str] = []
         self._served: dict[int, int] = {}
+        self._held: dict[str, tuple[Claim, Campaign, Lane]] = {}
+        self.desk: AgentDesk | None = None
+        """The agents; set by the engine."""
         self._turns = itertools.count(1)
 
     def wake(self) -> None:
@@ -280,13 +287,22 @@ class Dialer:
                 cps_room=lane.room(),
                 link_up=self._gateway.link_up and self._tracker.synced and self._may_dial(),
                 heads=self._heads[campaign.id],
+                agents_free=await self._agents_free(campaign, rules),
                 no_number=self._no_number.get(campaign.id),
                 lists=self._book.lists_verdict(rules, now),
-                abandon_room=campaign.id not in self._abandon_full,
+                abandon_room=(
+                    campaign.settings.agents.attended or campaign.id not in self._abandon_full
+                ),
                 switched_off=self._lifecycle.is_switched_off(campaign),
             ),
             now,
         )
+
+    async def _agents_free(self, campaign: Campaign, rules: RuleSet) -> int | None:
+        if self.desk is None:
+            return None
+        healthy = self._gateway.link_up and self._tracker.synced
+        return await self.desk.room(campaign, rules, healthy=healthy)
 
     async def _claim(
         self, campaign: Campaign, rules: RuleSet, lane: Lane, plan: Plan, now: datetime
@@ -307,7 +323,7 @@ class Dialer:
                 judge=judge,
                 look_back_s=rules.look_back_s,
                 now=now,
-                lease_until=now + timedelta(seconds=self._lease_s),
+                lease_until=now + timedelta(seconds=self._lease_of(campaign)),
                 version=campaign.version,
             )
         except StoreError:
@@ -347,6 +363,7 @@ class Dialer:
                     claim.number_index,
                     claim.variables,
                     claim.callback,
+                    claim.callback_agent_id,
                 ),
                 watched=True,
             )
@@ -355,6 +372,50 @@ class Dialer:
         for track, claim in zip(tracks, claims, strict=True):
             track.open_until, track.claimed_s = claim.open_until, began_s
             self._registry.add(track)
+        if self.desk is not None and campaign.settings.agents.attended:
+            tracks = [
+                track
+                for track, claim in zip(tracks, claims, strict=True)
+                if not await self._taken(track, claim, campaign, lane)
+            ]
+            claims = [claim for claim in claims if claim.attempt.id not in self._held]
+        await self._order(tracks, claims, campaign, lane)
+
+    async def _taken(self, track: Track, claim: Claim, campaign: Campaign, lane: Lane) -> bool:
+        """Tell whether an agent is brought to the phone first, or nobody is there for it."""
+        self._held[track.attempt_id] = claim, campaign, lane
+        if self.desk is not None and await self.desk.take(track, campaign):
+            return True
+        del self._held[track.attempt_id]
+        return False
+
+    async def dial(self, track: Track) -> bool:
+        """Have a contact called whose agent is on the line now.
+
+        Returns False when it must not be called any more; it was given back then.
+        """
+        claim, campaign, lane = self._held.pop(track.attempt_id)
+        if track.status is not AttemptStatus.CLAIMED:
+            return False
+        await self._order([track], [claim], campaign, lane)
+        return not track.is_over
+
+    def forget_held(self, attempt_id: str) -> None:
+        """Note that a contact that waited for its agent was given back."""
+        self._held.pop(attempt_id, None)
+
+    def _lease_of(self, campaign: Campaign) -> float:
+        agents = campaign.settings.agents
+        if not agents.attended:
+            return self._lease_s
+        # An agent may look at it first, and be called.
+        return self._lease_s + agents.before_call_work_s + agents.agent_ring_timeout_s
+
+    async def _order(
+        self, tracks: list[Track], claims: list[Claim], campaign: Campaign, lane: Lane
+    ) -> None:
+        if not tracks:
+            return
         sent_at = self._clock.now()
         try:
             allowed = await self._store.mark_dialing([t.attempt_id for t in tracks], now=sent_at)
@@ -363,9 +424,9 @@ class Dialer:
             for track in tracks:
                 self._tracker.release(track)
             raise
-        self._hand_over(claims, campaign, lane, set(allowed), sent_at)
+        await self._hand_over(claims, campaign, lane, set(allowed), sent_at)
 
-    def _hand_over(
+    async def _hand_over(
         self,
         claims: list[Claim],
         campaign: Campaign,
@@ -380,10 +441,13 @@ class Dialer:
             if claim.attempt.id not in allowed:
                 self._tracker.release(track)
                 continue
+            to_agent = {}
+            if self.desk is not None and campaign.settings.agents.attended:
+                to_agent = await self.desk.variables(campaign, track)
             track.status = AttemptStatus.DIALING
             track.sent_at = sent_at
             self._tracker.show(track, sent_at)
-            lane.put(ReadyCall(track, call_order(claim, campaign, lane.trunk)))
+            lane.put(ReadyCall(track, call_order(claim, campaign, lane.trunk, to_agent)))
 
     def _lane(self, trunk: Trunk) -> Lane:
         if trunk.id not in self._lanes:

@@ -7,6 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from callcamp.core.agent_settings import DialMethod
+from callcamp.core.agents import agent_of_member
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.changes import AttemptChange, ContactChange, NewSuppression
 from callcamp.core.ended_call import EndedCall
 from callcamp.core.model import Campaign
@@ -85,13 +88,17 @@ def as_change(
     """
     if AttemptEvent.NOT_PLACED in steps and track.status is AttemptStatus.RELEASED:
         due_at = track.check_at or now
-        hold = Reason.ORDER_REFUSED if due_at > now else None
+        hold = (track.hold or Reason.ORDER_REFUSED) if due_at > now else None
         return AttemptChange(
             track.attempt_id,
             steps,
             now,
             contact=ContactChange(
-                ContactEvent.RELEASED, due_at, hold, callback=track.person.callback
+                ContactEvent.RELEASED,
+                due_at,
+                hold,
+                callback=track.person.callback,
+                callback_agent_id=track.person.callback_agent_id,
             ),
         )
     if AttemptEvent.ENDED not in steps:
@@ -122,7 +129,7 @@ def _ended(
     verdict = judge_success(campaign.settings.success, call.facts())
     call = replace(call, success=verdict.success)
     decision = decide_contact(
-        campaign.settings,
+        _with_callback(campaign.settings),
         call,
         now=now,
         campaign_over=campaign.status in {CampaignStatus.CANCELED, CampaignStatus.COMPLETED},
@@ -137,6 +144,8 @@ def _ended(
         call.ended_at,
         rang_at=track.rang_at,
         answered_at=track.answered_at,
+        connected_at=track.connected_at,
+        agent_id=track.agent_id or agent_of_member(evidence.agent or ""),
         disposition=call.disposition,
         evidence=evidence,
         contact=contact,
@@ -147,6 +156,23 @@ def _ended(
         variables=decision.call_variables,
         suppress=suppressions(
             decision, campaign, person.numbers or (track.number,), "keypad or rule"
+        ),
+    )
+
+
+def _with_callback(settings: CampaignSettings) -> CampaignSettings:
+    """Return settings by which somebody for whom no agent was free is called again as stated."""
+    agents, retry, abandoned = settings.agents, settings.retry, Disposition.ABANDONED
+    if agents.method is not DialMethod.CLIENT_FIRST:
+        return settings
+    if agents.callback_after_s == 0:
+        return replace(settings, retry=replace(retry, retry_on=retry.retry_on - {abandoned}))
+    return replace(
+        settings,
+        retry=replace(
+            retry,
+            retry_on=retry.retry_on | {abandoned},
+            delays_s={**retry.delays_s, abandoned: agents.callback_after_s},
         ),
     )
 

@@ -13,8 +13,9 @@ from typing import Any
 import structlog
 
 from callcamp.core.schedule import holiday_name
-from callcamp.core.states import AttemptStatus
+from callcamp.core.states import AttemptEvent, AttemptStatus
 from callcamp.engine.access import Access
+from callcamp.engine.agents.desk import AgentDesk
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock, utc_now
 from callcamp.engine.commands import Commands
@@ -26,7 +27,7 @@ from callcamp.engine.lifecycle import Lifecycle
 from callcamp.engine.list_files import ListFiles
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.reconcile import Reconciler
-from callcamp.engine.registry import Registry
+from callcamp.engine.registry import Registry, Track
 from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.tracker import Returned, Tracker
 from callcamp.engine.vitals import Vitals, oldest_unsettled_s
@@ -91,6 +92,20 @@ class Engine:
             lease_s=settings.lease_s,
             may_dial=self._holds_right,
         )
+        self.agents = AgentDesk(
+            store=store,
+            gateway=gateway,
+            switchboard=gateway.switchboard,
+            registry=self._registry,
+            tracker=self.tracker,
+            book=self._book,
+            live=self.live,
+            clock=self.clock,
+            dial=self._dialer.dial,
+            on_room=self._dialer.wake,
+        )
+        self._dialer.desk = self.agents
+        self.tracker.on_step = self._on_step
         self._reconciler = Reconciler(
             store=store,
             gateway=gateway,
@@ -111,6 +126,7 @@ class Engine:
             rules=self._rules,
             settings=settings,
         )
+        self.agents.notes = self.commands
         # Receivers compare what is signed with their own clock: the real one, also when the
         # engine's runs faster.
         self.webhooks = Webhooks(store, settings, utc_now)
@@ -157,6 +173,7 @@ class Engine:
         self.failed = asyncio.get_running_loop().create_future()
         try:
             await self._pick_up()
+            await self.agents.restore()
             with contextlib.suppress(SwitchUnavailable):
                 await self.gateway.start()
         except BaseException:
@@ -169,6 +186,10 @@ class Engine:
             ("tidy", self.tracker.tidy_forever()),
             ("reconcile", self._reconciler.run()),
             ("dialer", self._dialer.run()),
+            ("agents", self.agents.run_clock()),
+            ("agents-legs", self.agents.run_legs()),
+            ("agents-queues", self.agents.queueing.run()),
+            ("agents-states", self.agents.floor.write_forever()),
             ("purge", self._purge_imports()),
             ("webhooks", self._deliverer.run()),
         ):
@@ -187,6 +208,7 @@ class Engine:
         await self.gateway.close()
         with contextlib.suppress(StoreError):
             await self.tracker.commit()
+            await self.agents.close()
             await self.store.release_engine(self.holder)
         if self.failed is not None and not self.failed.done():
             self.failed.cancel()
@@ -225,7 +247,13 @@ class Engine:
     def _on_committed(self, returned: list[Returned]) -> None:
         self._dialer.contacts_returned(returned)
 
+    def _on_step(self, track: Track, event: AttemptEvent) -> None:
+        if event in {AttemptEvent.ENDED, AttemptEvent.NOT_PLACED}:
+            self._dialer.forget_held(track.attempt_id)
+        self.agents.note_step(track, event)
+
     def _on_synced(self) -> None:
+        self.agents.link_changed()
         self._dialer.wake()
 
     async def _hold(self) -> None:

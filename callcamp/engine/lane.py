@@ -165,6 +165,7 @@ class Lane:
     def _is_wanted(self, track: Track) -> bool:
         return (
             not self.blocked
+            and not track.unwanted
             and self._tracker.synced
             and track.status is AttemptStatus.DIALING
             and (track.open_until is None or self._clock.now() < track.open_until)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 
 from callcamp.core.model import Attempt, Contact
 from callcamp.core.outcome import Evidence
+from callcamp.core.reasons import Reason
 from callcamp.core.settle import Trace
 from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 
@@ -23,6 +25,7 @@ class Person:
         number_index: which of them is called.
         variables: its data.
         callback: whether the call is an agreed callback.
+        callback_agent_id: the only agent who makes that callback.
     """
 
     place: str = ""
@@ -30,6 +33,7 @@ class Person:
     number_index: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)
     callback: bool = False
+    callback_agent_id: int | None = None
 
     @classmethod
     def of(cls, contact: Contact, number: str) -> Person:
@@ -37,7 +41,12 @@ class Person:
         numbers = contact.numbers
         index = numbers.index(number) if number in numbers else 0
         return cls(
-            contact.place, numbers, index, contact.variables, contact.callback_at is not None
+            contact.place,
+            numbers,
+            index,
+            contact.variables,
+            contact.callback_at is not None,
+            contact.callback_agent_id,
         )
 
 
@@ -51,6 +60,11 @@ class Track:
     failed while no channel of it had been seen. ``open_until`` is when the hours end in which
     the call may be placed. ``version`` is that of the settings that let it out, and
     ``claimed_s`` when it was about to be claimed, by a clock that never runs back.
+
+    With agents: ``reached_at`` is when a person began to wait for one, ``connected_at`` when
+    ``agent_id`` was connected, ``leg_id`` the call to the agent's phone that waits for the
+    contact, ``offered_to`` whom the queue rings. An ``unwanted`` attempt is not sent, and hung
+    up when it was.
     """
 
     attempt_id: str
@@ -81,6 +95,13 @@ class Track:
     killed_by_restart: bool = False
     originate_ended: bool = False
     mended: int = 0
+    agent_id: int | None = None
+    connected_at: datetime | None = None
+    reached_at: datetime | None = None
+    leg_id: str | None = None
+    offered_to: int | None = None
+    unwanted: bool = False
+    hold: Reason | None = None
     pending: list[AttemptEvent] = field(default_factory=list)
 
     @classmethod
@@ -105,7 +126,14 @@ class Track:
             answered_at=attempt.answered_at,
             seen=attempt.rang_at is not None or attempt.answered_at is not None,
             watched=watched,
+            agent_id=attempt.agent_id,
+            connected_at=attempt.connected_at,
         )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call has ended, or was never placed."""
+        return self.status in ATTEMPT.final()
 
     @property
     def ids(self) -> dict[str, int | str]:
@@ -160,6 +188,7 @@ class Registry:
         self._tracks: dict[str, Track] = {}
         self._per_campaign: Counter[int] = Counter()
         self._per_trunk: Counter[int] = Counter()
+        self._watched: dict[str, asyncio.Event] = {}
 
     def __iter__(self) -> Iterator[Track]:
         return iter(list(self._tracks.values()))
@@ -183,6 +212,14 @@ class Registry:
         if track is not None:
             self._per_campaign[track.campaign_id] -= 1
             self._per_trunk[track.trunk_id] -= 1
+        watched = self._watched.pop(attempt_id, None)
+        if watched is not None:
+            watched.set()
+
+    async def settled(self, attempt_id: str) -> None:
+        """Return once an attempt is not followed any more: its end is committed."""
+        if attempt_id in self._tracks:
+            await self._watched.setdefault(attempt_id, asyncio.Event()).wait()
 
     def in_campaign(self, campaign_id: int) -> int:
         """Return how many attempts of a campaign are live."""

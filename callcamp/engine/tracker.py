@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from callcamp.core.agent_events import AgentFact
 from callcamp.core.changes import AttemptChange
 from callcamp.core.events import (
     CallAnswered,
@@ -103,6 +104,10 @@ class Tracker:
         self._margin_s = margin_s
         self._on_committed = on_committed
         self.on_synced = on_synced
+        self.on_step: Callable[[Track, AttemptEvent], None] = lambda _track, _event: None
+        """Called with every step of an attempt, before it is committed."""
+        self.on_agent_fact: Callable[[AgentFact], None] = lambda _fact: None
+        """Called with every fact about agents."""
         self._dirty: dict[str, Track] = {}
         self._closing: dict[str, Track] = {}
         self._to_delete: list[str] = []
@@ -136,8 +141,11 @@ class Tracker:
                 log.exception("event_not_noted", event_type=type(event).__name__)
                 self._want_resync()
 
-    def note(self, event: SwitchEvent) -> None:
+    def note(self, event: SwitchEvent | AgentFact) -> None:
         """Take one fact in; whatever it changes is committed soon."""
+        if isinstance(event, AgentFact):
+            self.on_agent_fact(event)
+            return
         match event:
             case LinkUp():
                 self._note_link_up(event)
@@ -175,6 +183,9 @@ class Tracker:
         match event:
             case CallCreated():
                 track.seen = True
+                if track.unwanted:
+                    # Ordered before anybody knew that its agent had gone.
+                    self.order_hang_up(track)
             case CallRang():
                 track.seen = True
                 track.rang_at = track.rang_at or at
@@ -216,6 +227,7 @@ class Tracker:
         if track.step(event):
             self._mark(track)
             self.show(track, at)
+            self.on_step(track, event)
 
     def show(self, track: Track, at: datetime) -> None:
         """Show the state that an attempt reached at ``at``."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from callcamp.core.agent_events import AgentFact
 from callcamp.core.events import SwitchEvent
 from callcamp.core.outcome import Evidence
+from callcamp.ports.switchboard import Switchboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,11 @@ class CallGateway(Protocol):
         """Why there is no link, in words; None while there is one."""
         ...
 
+    @property
+    def switchboard(self) -> Switchboard:
+        """What is asked of Asterisk about agents, queues and talks, over the same session."""
+        ...
+
     async def start(self) -> None:
         """Connect and keep connected, with growing pauses, until :meth:`close`.
 
@@ -124,7 +131,7 @@ class CallGateway(Protocol):
         """Delete entries of the outbox; entries that are not there are no error."""
         ...
 
-    def events(self) -> AsyncIterator[SwitchEvent]:
+    def events(self) -> AsyncIterator[SwitchEvent | AgentFact]:
         """Yield events in order, for one reader, until :meth:`close`."""
         ...
 

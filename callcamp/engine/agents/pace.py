@@ -1,0 +1,284 @@
+"""How many calls may start for agents: pacing methods fed with what the engine sees."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import structlog
+
+from callcamp.core.agent_settings import ON_THE_LINE, DialMethod
+from callcamp.core.agents import AgentState
+from callcamp.core.compliance import abandon_window_start
+from callcamp.core.model import Campaign
+from callcamp.core.outcome import Disposition
+from callcamp.core.pacing import make_method
+from callcamp.core.pacing.contract import (
+    Account,
+    BusyAgent,
+    BusyPhase,
+    ContactKind,
+    PacingDecision,
+    PacingFact,
+    PacingMethod,
+    PacingSnapshot,
+    RingEnded,
+    RingingCall,
+)
+from callcamp.core.places import Place
+from callcamp.core.ruleset import RuleSet
+from callcamp.core.schedule import local_hour
+from callcamp.core.states import AttemptEvent
+from callcamp.engine.agents.floor import Floor
+from callcamp.engine.clock import Clock
+from callcamp.engine.ending import final_evidence, judge
+from callcamp.engine.registry import Registry, Track
+from callcamp.errors import CallcampError
+from callcamp.ports import Store
+
+log = structlog.get_logger(__name__)
+
+READ_EVERY_S = 60.0
+"""How often the abandon account is read again, so that its window moves on."""
+KEEP_EVERY_S = 60.0
+"""How often what was learnt is kept."""
+OWN_WINDOW = timedelta(days=1)
+"""The window of a campaign's own abandon cap, when no legal preset has one."""
+DETECTION_MARGIN = 0.9
+"""Share of the cap that is used with machine detection, which takes some people for machines."""
+_PHASES = {AgentState.TALKING: BusyPhase.TALKING, AgentState.WRAP_UP: BusyPhase.WRAP_UP}
+
+
+@dataclass(frozen=True, slots=True)
+class PacingView:
+    """What a campaign's pacing did last, and on what.
+
+    Args:
+        method: its method.
+        count: how many calls it wanted to start.
+        why: in words.
+        numbers: the numbers behind it.
+        agents: agents by state.
+        ringing: calls on their way.
+        waiting: answered calls that have no agent yet.
+        persons: calls answered by a person in the window of the tightest cap.
+        abandoned: of those, how many got no agent in time.
+        cap: that cap.
+    """
+
+    method: DialMethod
+    count: int
+    why: str
+    numbers: Mapping[str, float]
+    agents: Mapping[AgentState, int]
+    ringing: int
+    waiting: int
+    persons: int
+    abandoned: int
+    cap: float
+
+
+@dataclass(slots=True)
+class _Pacer:
+    method: PacingMethod
+    version: int
+    accounts: list[Account] = field(default_factory=list)
+    read_at_s: float = float("-inf")
+    kept_at_s: float = 0.0
+    last_kind: ContactKind = field(default_factory=ContactKind)
+    view: PacingView | None = None
+
+    def tightest(self) -> Account:
+        return min(self.accounts, key=lambda a: a.cap * a.persons - a.abandoned, default=Account())
+
+    def add(self, persons: int, abandoned: int) -> None:
+        self.accounts = [
+            replace(a, persons=a.persons + persons, abandoned=a.abandoned + abandoned)
+            for a in self.accounts
+        ]
+
+
+class Pace:
+    """The pacing of every campaign with agents.
+
+    Args:
+        store: the account of abandoned calls, and what was learnt before.
+        floor: the agents.
+        registry: the live attempts.
+        clock: the engine's clock.
+    """
+
+    def __init__(self, store: Store, floor: Floor, registry: Registry, clock: Clock) -> None:
+        self._store = store
+        self._floor = floor
+        self._registry = registry
+        self._clock = clock
+        self._pacers: dict[int, _Pacer] = {}
+
+    async def room(self, campaign: Campaign, rules: RuleSet, *, healthy: bool) -> int:
+        """Return how many contacts of a campaign with agents may be taken now."""
+        free = sum(w.is_free for w in self._floor.of_campaign(campaign.id))
+        if campaign.settings.agents.method in ON_THE_LINE:
+            return free
+        pacer = await self._pacer(campaign)
+        await self._read_account(pacer, campaign, rules)
+        snapshot = self._snapshot(campaign, pacer, free, healthy=healthy)
+        decision = pacer.method.decide(snapshot)
+        before = pacer.view
+        pacer.view = self._view(campaign, snapshot, decision)
+        if before is None or before.count != decision.count or before.why != decision.why:
+            self._floor.touch()
+            if decision.count:
+                log.debug("paced", campaign=campaign.id, count=decision.count, why=decision.why)
+        return decision.count
+
+    def view(self, campaign_id: int) -> PacingView | None:
+        """Return what was decided last for a campaign (None: nothing yet)."""
+        pacer = self._pacers.get(campaign_id)
+        return None if pacer is None else pacer.view
+
+    def observe(self, campaign_id: int, fact: PacingFact) -> None:
+        """Let a campaign's method learn."""
+        pacer = self._pacers.get(campaign_id)
+        if pacer is not None:
+            pacer.method.observe(fact)
+
+    def note_person(self, track: Track) -> None:
+        """Note that a person answered a call."""
+        pacer = self._pacers.get(track.campaign_id)
+        if pacer is not None:
+            pacer.add(1, 0)
+            self._ring_over(track, track.answered_at, person=True)
+
+    def note_step(self, track: Track, event: AttemptEvent) -> None:
+        """Note what became of a call."""
+        pacer = self._pacers.get(track.campaign_id)
+        if pacer is None:
+            return
+        if event is AttemptEvent.SENT:
+            pacer.last_kind = _kind(track)
+        elif event is AttemptEvent.ENDED:
+            if track.reached_at is None:
+                self._ring_over(track, track.answered_at or track.hung_up_at, person=False)
+            if judge(track, final_evidence(track)) is Disposition.ABANDONED:
+                pacer.add(int(track.reached_at is None), 1)
+
+    async def keep(self, *, every_s: float = KEEP_EVERY_S) -> None:
+        """Keep what was learnt in the store, for those campaigns for which it is time."""
+        now_s = self._clock.monotonic_s()
+        for campaign_id, pacer in list(self._pacers.items()):
+            if now_s - pacer.kept_at_s < every_s:
+                continue
+            pacer.kept_at_s = now_s
+            try:
+                await self._store.save_pacing(
+                    campaign_id, pacer.method.name, pacer.method.state(), now=self._clock.now()
+                )
+            except CallcampError as error:
+                log.warning("pacing_not_kept", campaign=campaign_id, problem=error.message)
+
+    async def _pacer(self, campaign: Campaign) -> _Pacer:
+        known = self._pacers.get(campaign.id)
+        if known is not None and known.version == campaign.version:
+            return known
+        settings = campaign.settings.agents
+        client_first = settings.method is DialMethod.CLIENT_FIRST
+        name = DialMethod.PROGRESSIVE.value if client_first else settings.method.value
+        if known is not None:
+            await self._store.save_pacing(
+                campaign.id, known.method.name, known.method.state(), now=self._clock.now()
+            )
+        state = await self._store.pacing(campaign.id, name)
+        method = make_method(name, pickup_rate=settings.pickup_rate, state=state)
+        fresh = _Pacer(method, campaign.version, kept_at_s=self._clock.monotonic_s())
+        self._pacers[campaign.id] = fresh
+        return fresh
+
+    async def _read_account(self, pacer: _Pacer, campaign: Campaign, rules: RuleSet) -> None:
+        now_s, now = self._clock.monotonic_s(), self._clock.now()
+        if now_s - pacer.read_at_s < READ_EVERY_S:
+            return
+        zone = rules.settings.window.zone
+        caps: list[tuple[float, datetime]] = [
+            (rule.cap, abandon_window_start(rule, now, zone)) for rule in rules.rules.abandons
+        ]
+        own = campaign.settings.agents.abandon_cap
+        since = min((start for _, start in caps), default=now - OWN_WINDOW)
+        caps.append((own, since))
+        margin = DETECTION_MARGIN if campaign.settings.detect_machines else 1.0
+        accounts = []
+        for cap, start in caps:
+            facts = await self._store.call_facts(campaign.id, since=start, until=now, zone=zone)
+            accounts.append(Account(round(facts.persons), round(facts.abandoned), cap * margin))
+        pacer.accounts, pacer.read_at_s = accounts, now_s
+
+    def _snapshot(
+        self, campaign: Campaign, pacer: _Pacer, free: int, *, healthy: bool
+    ) -> PacingSnapshot:
+        now = self._clock.now()
+        busy = tuple(
+            BusyAgent(_PHASES[w.state], (now - w.since).total_seconds())
+            for w in self._floor.of_campaign(campaign.id)
+            if w.state in _PHASES and w.pause_wanted is None
+        )
+        # An agent whom the queue rings is still the one whom the waiting call is to get.
+        rung = sum(w.state is AgentState.RINGING for w in self._floor.of_campaign(campaign.id))
+        tracks = [t for t in self._registry if t.campaign_id == campaign.id and not t.is_over]
+        ringing = tuple(
+            RingingCall(_since_s(t.sent_at, now), _kind(t)) for t in tracks if t.answered_at is None
+        )
+        waiting = sum(t.answered_at is not None and t.connected_at is None for t in tracks)
+        return PacingSnapshot(
+            now_s=self._clock.monotonic_s(),
+            free=free + rung,
+            busy=busy,
+            waiting=waiting,
+            ringing=ringing,
+            account=pacer.tightest(),
+            next_kind=pacer.last_kind,
+            healthy=healthy,
+        )
+
+    def _view(
+        self, campaign: Campaign, snapshot: PacingSnapshot, decision: PacingDecision
+    ) -> PacingView:
+        states = Counter(w.state for w in self._floor.of_campaign(campaign.id))
+        return PacingView(
+            method=campaign.settings.agents.method,
+            count=decision.count,
+            why=decision.why,
+            numbers=decision.numbers,
+            agents=dict(states),
+            ringing=len(snapshot.ringing),
+            waiting=snapshot.waiting,
+            persons=snapshot.account.persons,
+            abandoned=snapshot.account.abandoned,
+            cap=snapshot.account.cap,
+        )
+
+    def _ring_over(self, track: Track, at: datetime | None, *, person: bool) -> None:
+        if track.sent_at is None or at is None:
+            return
+        elapsed_s = _since_s(track.sent_at, at)
+        self.observe(
+            track.campaign_id,
+            RingEnded(self._clock.monotonic_s(), elapsed_s, person, _kind(track)),
+        )
+
+
+def _kind(track: Track) -> ContactKind:
+    zone = _zone(track.person.place)
+    hour = None if zone is None else local_hour(track.sent_at or track.claimed_at, zone)
+    return ContactKind(hour, track.ordinal)
+
+
+@lru_cache(maxsize=10_000)
+def _zone(place: str) -> str | None:
+    return next(iter(Place.parse(place).zones), None)
+
+
+def _since_s(start: datetime | None, end: datetime) -> float:
+    return 0.0 if start is None else max(0.0, (end - start).total_seconds())

@@ -1,0 +1,209 @@
+"""Asterisk's queues as callcamp wants them: who is a member, who is skipped, who waits.
+
+What is wanted follows from the states of the agents; what Asterisk has is told by its events
+and asked for now and then. Only differences are sent, again and again until they are gone, so
+a lost answer or a restarted Asterisk mends itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+import structlog
+
+from callcamp.core.agent_events import CallerLeft, CallerWaited, MemberSeen
+from callcamp.core.agent_settings import QUEUED
+from callcamp.core.agents import AgentState
+from callcamp.core.model import Campaign
+from callcamp.engine.agents.floor import Floor
+from callcamp.engine.agents.worker import Worker
+from callcamp.errors import CallcampError, NotFound
+from callcamp.ports import Store
+from callcamp.ports.switchboard import QueueView, Switchboard
+
+log = structlog.get_logger(__name__)
+
+OWN_QUEUES = tuple(f"callcamp-{number}" for number in range(1, 41))
+"""The queues that ``asterisk/queues_callcamp.conf`` gives callcamp for itself."""
+SYNC_EVERY_S = 10.0
+"""How often Asterisk is asked what its queues have."""
+AGAIN_AFTER_S = 1.0
+"""How long a refused or lost order waits before it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Who a member is, and whether the queue skips it."""
+
+    agent_id: int
+    paused: bool
+    reason: str = ""
+
+
+class Queueing:
+    """Keeps Asterisk's queues as the agents' states ask for.
+
+    Args:
+        store: keeps which queue a campaign has for itself.
+        switchboard: the way to Asterisk.
+        floor: the agents.
+    """
+
+    def __init__(self, store: Store, switchboard: Switchboard, floor: Floor) -> None:
+        self._store = store
+        self._switchboard = switchboard
+        self._floor = floor
+        self._queues: dict[int, str] = {}
+        self._has: dict[tuple[str, str], Membership] = {}
+        self._waiting: dict[str, str] = {}
+        self._wake = asyncio.Event()
+        self._sync_wanted = True
+        self.problem: dict[int, str] = {}
+        """Why an agent is not in the queue, by agent, in words."""
+
+    async def queue_of(self, campaign: Campaign) -> str | None:
+        """Return the queue where contacts of a campaign meet agents (None: they do not).
+
+        Raises:
+            LimitExceeded: all of callcamp's own queues are taken.
+        """
+        if campaign.settings.agents.method not in QUEUED:
+            return None
+        if campaign.settings.agents.queue:
+            return campaign.settings.agents.queue
+        if campaign.id not in self._queues:
+            self._queues[campaign.id] = await self._store.assign_queue(campaign.id, OWN_QUEUES)
+        return self._queues[campaign.id]
+
+    def known_queue(self, campaign: Campaign) -> str:
+        """Return the same, as far as it was asked for before; empty when it was not."""
+        return campaign.settings.agents.queue or self._queues.get(campaign.id, "")
+
+    def wake(self, *, sync: bool = False) -> None:
+        """Compare what is wanted with what is there, soon."""
+        self._sync_wanted = self._sync_wanted or sync
+        self._wake.set()
+
+    def note_member(self, fact: MemberSeen) -> None:
+        """Take in what Asterisk says of a member of ours."""
+        key = (fact.queue, fact.interface)
+        if fact.member:
+            known = self._has.get(key)
+            reason = known.reason if known is not None and known.paused == fact.paused else ""
+            self._has[key] = Membership(fact.agent_id, fact.paused, reason)
+        else:
+            self._has.pop(key, None)
+        self._wake.set()
+
+    def note_caller(self, fact: CallerWaited | CallerLeft) -> None:
+        """Take in that a call of ours waits in a queue, or does not any more."""
+        if isinstance(fact, CallerWaited):
+            self._waiting.setdefault(fact.attempt_id, fact.queue)
+        else:
+            self._waiting.pop(fact.attempt_id, None)
+
+    def forget_caller(self, attempt_id: str) -> None:
+        """Note that a call waits no more, because it has ended or has an agent."""
+        self._waiting.pop(attempt_id, None)
+
+    def waiting(self, queue: str) -> list[str]:
+        """Return the calls that wait in a queue, who came first first."""
+        return [attempt_id for attempt_id, where in self._waiting.items() if where == queue]
+
+    async def run(self) -> None:
+        """Send what is missing, for ever."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SYNC_EVERY_S):
+                    await self._wake.wait()
+            if not self._wake.is_set():
+                self._sync_wanted = True
+            self._wake.clear()
+            try:
+                if self._sync_wanted:
+                    await self.sync()
+                await self.settle()
+            except CallcampError as error:
+                log.warning("queues_not_settled", problem=error.message)
+                await asyncio.sleep(AGAIN_AFTER_S)
+                self.wake(sync=True)
+
+    async def sync(self) -> None:
+        """Ask Asterisk what its queues have."""
+        views = await self._switchboard.queues()
+        self._sync_wanted = False
+        self._has = {
+            (name, member.interface): Membership(member.agent_id, member.paused, member.reason)
+            for name, view in views.items()
+            for member in view.members
+            if member.agent_id is not None
+        }
+        self._waiting = {i: q for i, q in self._waiting.items() if i in _in_queues(views)}
+        for name, view in views.items():
+            for attempt_id in view.waiting:
+                self._waiting.setdefault(attempt_id, name)
+        for worker in self._floor:
+            for view in views.values():
+                for member in view.members:
+                    if member.agent_id == worker.agent.id and worker.device != member.status:
+                        worker.device = member.status
+                        self._floor.touch(worker)
+
+    async def settle(self) -> None:
+        """Send every order that brings Asterisk's queues to what is wanted.
+
+        Raises:
+            CallcampError: of the first order that failed; the others are tried at the next call.
+        """
+        wanted = await self._wanted()
+        for (queue, interface), member in list(self._has.items()):
+            if (queue, interface) not in wanted:
+                await self._switchboard.remove_member(queue, interface)
+                self._has.pop((queue, interface), None)
+                log.info("agent_left_queue", queue=queue, agent=member.agent_id)
+        for (queue, interface), want in wanted.items():
+            has = self._has.get((queue, interface))
+            if has is not None and has.agent_id == want.agent_id and has.paused == want.paused:
+                continue
+            await self._bring(queue, interface, want, is_there=has is not None)
+            self._has[queue, interface] = want
+
+    async def _bring(self, queue: str, interface: str, want: Membership, *, is_there: bool) -> None:
+        try:
+            if is_there:
+                await self._switchboard.pause_member(
+                    queue, interface, paused=want.paused, reason=want.reason
+                )
+            else:
+                await self._switchboard.add_member(
+                    queue, interface, want.agent_id, paused=want.paused, reason=want.reason
+                )
+        except NotFound as error:
+            self.problem[want.agent_id] = error.message
+            raise
+        self.problem.pop(want.agent_id, None)
+
+    async def _wanted(self) -> dict[tuple[str, str], Membership]:
+        wanted: dict[tuple[str, str], Membership] = {}
+        for worker in self._floor:
+            queue = await self.queue_of(worker.campaign)
+            if queue is not None:
+                wanted[queue, worker.interface] = Membership(
+                    worker.agent.id, not _takes_calls(worker), worker.state.value
+                )
+        return wanted
+
+
+def _takes_calls(worker: Worker) -> bool:
+    """Tell whether the queue may ring an agent; not while callcamp itself gives it a call."""
+    if worker.pause_wanted is not None or worker.on_line:
+        return False
+    if worker.state is AgentState.RINGING:
+        return not worker.handed
+    return worker.state is AgentState.READY and not worker.handed
+
+
+def _in_queues(views: dict[str, QueueView]) -> set[str]:
+    return {attempt_id for view in views.values() for attempt_id in view.waiting}
