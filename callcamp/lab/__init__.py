@@ -32,6 +32,7 @@ from callcamp.lab.labs import (
     witness_callers,
     witness_mark,
 )
+from callcamp.lab.webphones import set_phones
 
 __all__ = [
     "ALL_BEHAVIOURS",
@@ -51,6 +52,7 @@ __all__ = [
     "load_number",
     "number_for",
     "restart_asterisk",
+    "set_phones",
     "start_asterisk",
     "stop_asterisk",
     "witness",

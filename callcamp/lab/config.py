@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from callcamp.lab import webphones
 from callcamp.lab.place import Place, data_folder
 from callcamp.lab.ports import Ports
 
@@ -43,7 +44,9 @@ def write_config(run_dir: Path, place: Place, ports: Ports, secret: str) -> None
         shutil.copyfile(shipped / name, folder / name)
     dialplan = "extensions_callcamp.conf"
     shutil.copyfile(data_folder("dialplan") / dialplan, folder / dialplan)
-    for name, text in _files(place.inside(run_dir), ports, secret).items():
+    webphones.copy_shipped(folder)
+    files = {**_files(place.inside(run_dir), ports, secret), **webphones.files(ports.http)}
+    for name, text in files.items():
         path = folder / name
         path.touch(mode=0o600)  # before the text: one of them holds the secret
         path.write_text(text)
@@ -74,18 +77,21 @@ def _files(inside: str, ports: Ports, secret: str) -> Mapping[str, str]:
         + "".join(f"{key} => {inside}/{folder}\n" for key, folder in directories.items())
         + "[options]\nverbose = 0\ndebug = 0\nnocolor = yes\nmaxfiles = 65536\n"
         "hideconnect = yes\n",
-        "modules.conf": "[modules]\nautoload = no\n#include modules_callcamp.conf\n",
+        "modules.conf": "[modules]\nautoload = no\n#include modules_callcamp.conf\n"
+        "#include modules_callcamp_phones.conf\n",
         "logger.conf": "[general]\n[logfiles]\nmessages.log => error,warning\n",
         "manager.conf": "[general]\nenabled = yes\nwebenabled = no\nbindaddr = 127.0.0.1\n"
         f"port = {ports.ami}\n#include manager_callcamp.conf\n"
         f"[{AMI_USERNAME}](callcamp-rights)\nsecret = {secret}\n"
         "deny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255\n",
-        "extensions.conf": "[general]\nautofallthrough = yes\n#include extensions_callcamp.conf\n",
+        "extensions.conf": "[general]\nautofallthrough = yes\n#include extensions_callcamp.conf\n"
+        "#include extensions_callcamp_phones.conf\n",
         "pjsip.conf": "[global]\ntype = global\nuser_agent = callcamp-lab\n"
         "[transport-udp]\ntype = transport\nprotocol = udp\n"
-        f"bind = 127.0.0.1:{ports.sip}\n#include pjsip_trunk.conf\n",
+        f"bind = 127.0.0.1:{ports.sip}\n#include pjsip_trunk.conf\n"
+        "#include pjsip_callcamp_agents.conf\n#include pjsip_callcamp_phones.conf\n",
         "rtp.conf": f"[general]\nrtpstart = {RTP_PORTS[0]}\nrtpend = {RTP_PORTS[1]}\n"
-        "icesupport = no\n",
+        "icesupport = yes\n",
         # Asterisk's own defaults will do; without these files it complains or refuses.
         **dict.fromkeys(
             (

@@ -35,6 +35,7 @@ class LabInfo:
         prompt_sound: what to give as ``CC_PROMPT``.
         machine_message_sound: what to give as ``CC_MACHINE_MESSAGE``.
         witness_log: SIPp's log of the INVITEs it got.
+        http_port: TCP port of Asterisk's web server.
     """
 
     name: str
@@ -52,6 +53,12 @@ class LabInfo:
     prompt_sound: str
     machine_message_sound: str
     witness_log: Path
+    http_port: int = 0
+
+    @property
+    def phone_ws_url(self) -> str:
+        """Where browser phones reach Asterisk."""
+        return f"ws://127.0.0.1:{self.http_port}/ws"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,7 @@ from callcamp.lab.rootfs import Progress, ensure_rootfs, locked
 
 _OLDEST_ASTERISK: Final = 18
 _START_TIMEOUT_S: Final = 60.0
+_RECIPE: Final = ("audio", "behaviours", "config", "scenario", "webphones")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def _recipe() -> str:
     """A name for all that a lab is made from; it changes when callcamp is updated."""
     folder = Path(__file__).parent
     files = [
-        *(folder / f"{one}.py" for one in ("audio", "behaviours", "config", "scenario")),
+        *(folder / f"{one}.py" for one in _RECIPE),
         *sorted(data_folder("asterisk").glob("*.conf")),
         *sorted(data_folder("dialplan").glob("*.conf")),
     ]
@@ -276,6 +277,7 @@ def _start_lab(name: str, programs: _Programs, say: Progress, *, go_on: bool) ->
     )
     ports = _ports(name, before)
     info = replace(info, ami_port=ports.ami, sip_port=ports.sip, sipp_port=ports.sipp)
+    info = replace(info, http_port=ports.http)
     config.write_config(run_dir, programs.asterisk, ports, info.ami_secret)
     say("Starting SIPp and Asterisk")
     sipp = _start_sipp(programs.callees, sipp_dir, sounds, ports.sipp)
@@ -378,8 +380,8 @@ def _stop_processes(state: State) -> None:
 
 def _ports(name: str, before: State | None) -> Ports:
     def of(info: LabInfo) -> Ports:
-        return Ports(info.ami_port, info.sip_port, info.sipp_port)
+        return Ports(info.ami_port, info.sip_port, info.sipp_port, info.http_port)
 
     others = [of(state.info) for state in all_states() if state.info.name != name]
-    taken = {port for ports in others for port in (ports.ami, ports.sip, ports.sipp)}
+    taken = {port for ports in others for port in astuple(ports)}
     return choose_ports(of(before.info) if before else None, taken)

@@ -15,7 +15,7 @@ HOST: Final = "127.0.0.1"
 # Below Linux's range of ephemeral ports: no outgoing connection can take one of these
 # while Asterisk restarts.
 _RANGE: Final = range(32_000, 32_768)
-_KINDS: Final = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_DGRAM)
+_KINDS: Final = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_DGRAM, socket.SOCK_STREAM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,13 @@ class Ports:
         ami: TCP, Asterisk's manager.
         sip: UDP, Asterisk's SIP.
         sipp: UDP, the callees' SIP.
+        http: TCP, Asterisk's web server, for browser phones.
     """
 
     ami: int
     sip: int
     sipp: int
+    http: int
 
 
 def choose_ports(before: Ports | None, taken: Collection[int]) -> Ports:
@@ -44,7 +46,7 @@ def choose_ports(before: Ports | None, taken: Collection[int]) -> Ports:
         LabError: no port is free.
     """
     chosen: list[int] = []
-    wishes = (before.ami, before.sip, before.sipp) if before else (0, 0, 0)
+    wishes = (before.ami, before.sip, before.sipp, before.http) if before else (0, 0, 0, 0)
     for kind, wish in zip(_KINDS, wishes, strict=True):
         for port in (wish, *random.sample(_RANGE, len(_RANGE))):
             if port in _RANGE and port not in {*taken, *chosen} and is_free(kind, port):

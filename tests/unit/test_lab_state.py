@@ -138,7 +138,7 @@ def test_ports_are_kept_when_free_and_avoided_when_taken() -> None:
 
 def test_configuration_is_made_of_the_shipped_files(tmp_path: Path) -> None:
     run_dir = tmp_path / "lab"
-    write_config(run_dir, Place(tmp_path), Ports(1, 2, 3), "hush")
+    write_config(run_dir, Place(tmp_path), Ports(1, 2, 3, 4), "hush")
     etc = run_dir / "etc"
     manager = etc / "manager.conf"
     assert stat.S_IMODE(manager.stat().st_mode) == 0o600
@@ -147,7 +147,7 @@ def test_configuration_is_made_of_the_shipped_files(tmp_path: Path) -> None:
     shipped = data_folder("dialplan") / "extensions_callcamp.conf"
     assert (etc / "extensions_callcamp.conf").read_bytes() == shipped.read_bytes()
     (run_dir / "db" / "astdb.sqlite3").touch()
-    write_config(run_dir, Place(tmp_path), Ports(1, 2, 3), "hush")
+    write_config(run_dir, Place(tmp_path), Ports(1, 2, 3, 4), "hush")
     assert (run_dir / "db" / "astdb.sqlite3").exists()
 
 
