@@ -11,6 +11,7 @@ import typer
 
 from callcamp import __version__
 from callcamp.cli import (
+    agent,
     call,
     campaign,
     consent,
@@ -142,6 +143,7 @@ app.add_typer(consent.app, name="consent")
 app.add_typer(number.app, name="number")
 app.add_typer(outcome.app, name="outcome")
 app.add_typer(call.app, name="call")
+app.add_typer(agent.app, name="agent")
 app.add_typer(legal.app, name="legal")
 app.add_typer(webhook.app, name="webhook")
 app.add_typer(user.app, name="user")

@@ -11,13 +11,15 @@ class Permission(StrEnum):
     """What an address, or a use-case, asks of whoever comes.
 
     ``public`` asks for nothing (log-in page, static files, liveness); ``own_account`` for
-    anybody who is logged in.
+    anybody who is logged in, ``agent`` for whoever may work as the agent of the own account's
+    name, ``supervise_agents`` for whoever may listen to them, pause them and log them out.
     """
 
     PUBLIC = "public"
     OWN_ACCOUNT = "own_account"
     AGENT = "agent"
     VIEW = "view"
+    SUPERVISE_AGENTS = "supervise_agents"
     FEED_CONTACTS = "feed_contacts"
     MANAGE_CAMPAIGNS = "manage_campaigns"
     ADMINISTER = "administer"
@@ -45,7 +47,7 @@ _EVERYBODY = frozenset({_P.PUBLIC, _P.OWN_ACCOUNT})
 _READ = frozenset({_P.PUBLIC, _P.VIEW})
 OF_ROLE: dict[Role, frozenset[Permission]] = {
     Role.AGENT: _EVERYBODY | {_P.AGENT},
-    Role.SUPERVISOR: _EVERYBODY | {_P.AGENT, _P.VIEW},
+    Role.SUPERVISOR: _EVERYBODY | {_P.AGENT, _P.VIEW, _P.SUPERVISE_AGENTS},
     Role.ADMIN: frozenset(_P),
 }
 """What each role may do."""
@@ -54,8 +56,8 @@ MANAGING: frozenset[Permission] = frozenset({_P.FEED_CONTACTS, _P.MANAGE_CAMPAIG
 OF_SCOPE: dict[TokenScope, frozenset[Permission]] = {
     TokenScope.READ: _READ,
     TokenScope.CONTACTS: _READ | {_P.FEED_CONTACTS},
-    TokenScope.MANAGE: _READ | MANAGING,
-    TokenScope.ADMIN: _READ | MANAGING | {_P.ADMINISTER},
+    TokenScope.MANAGE: _READ | MANAGING | {_P.SUPERVISE_AGENTS},
+    TokenScope.ADMIN: _READ | MANAGING | {_P.SUPERVISE_AGENTS, _P.ADMINISTER},
 }
 """What each scope of a token may do; a token never acts as an account."""
 

@@ -10,3 +10,9 @@ def lasting(seconds: int) -> str:
     unit_s, unit = next((u_s, u) for u_s, u in _UNITS if seconds % u_s == 0)
     count = seconds // unit_s
     return f"{count} {unit}" + ("" if count == 1 else "s")
+
+
+def in_hours(seconds: float) -> str:
+    """Return a time as ``h:mm:ss``."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from callcamp.core.permissions import Principal, Role, TokenScope
+from callcamp.engine.agents.views import AgentView, WrapUpNote
 from callcamp.engine.clock import Clock
 from callcamp.engine.commands import Commands
 from callcamp.engine.directory_imports import DirectoryImports
@@ -16,6 +17,10 @@ from callcamp.engine.live import LiveFeed
 from callcamp.engine.vitals import Vitals
 from callcamp.engine.webhooks import Webhooks
 from callcamp.ports import ApiToken, Session, Store, User
+from callcamp.ports.switchboard import SpyMode, TransferTo
+
+if TYPE_CHECKING:
+    from callcamp.engine.agents.pace import PacingView
 
 
 class AccessLike(Protocol):
@@ -67,6 +72,10 @@ class AccessLike(Protocol):
         """Return the sessions of an account."""
         ...
 
+    async def user(self, user_id: int) -> User:
+        """Return one account."""
+        ...
+
     async def users(self) -> list[User]:
         """Return all accounts."""
         ...
@@ -114,13 +123,131 @@ class AccessLike(Protocol):
         """Ask for one-time codes from now on."""
         ...
 
-    async def disable_totp(self, user_id: int) -> None:
-        """Ask for one-time codes no more."""
+    async def disable_own_totp(self, user_id: int, password: str) -> None:
+        """Ask for one-time codes no more, by the account's owner."""
+        ...
+
+
+class AgentsLike(Protocol):
+    """What the pages need of the agents' desk; :mod:`callcamp.engine.agents.desk` says it all."""
+
+    @property
+    def revision(self) -> int:
+        """Counts up with every change of any agent."""
+        ...
+
+    async def wait(self, seen: int) -> int:
+        """Return the revision once it is greater than ``seen``."""
+        ...
+
+    def changed(self) -> None:
+        """Look at once what was changed of agents in the store."""
+        ...
+
+    def view(self, name: str) -> AgentView:
+        """Return an agent now."""
+        ...
+
+    def views(self) -> list[AgentView]:
+        """Return all agents now, also those who are offline."""
+        ...
+
+    def pacing(self, campaign_id: int) -> PacingView | None:
+        """Return what a campaign's pacing did last."""
+        ...
+
+    async def log_in(self, name: str, campaign_id: int) -> AgentView:
+        """Begin a shift."""
+        ...
+
+    async def log_out(self, name: str) -> AgentView:
+        """End a shift."""
+        ...
+
+    async def ready(self, name: str) -> AgentView:
+        """Take calls."""
+        ...
+
+    async def pause(self, name: str, reason: str) -> AgentView:
+        """Take no calls."""
+        ...
+
+    async def accept(self, name: str) -> AgentView:
+        """Have the contact of a preview dialled."""
+        ...
+
+    async def skip(self, name: str, reason: str) -> AgentView:
+        """Pass on the contact of a preview."""
+        ...
+
+    async def hang_up(self, name: str) -> AgentView:
+        """End the call."""
+        ...
+
+    async def hold(self, name: str, on: bool) -> AgentView:
+        """Let the contact hear music, or not any more."""
+        ...
+
+    async def mute(self, name: str, on: bool) -> AgentView:
+        """Keep what the agent says from the contact, or not any more."""
+        ...
+
+    async def press_keys(self, name: str, digits: str) -> AgentView:
+        """Send keypad tones to the contact's side."""
+        ...
+
+    async def transfer(self, name: str, to: TransferTo, target: str) -> AgentView:
+        """Send the contact away without a word."""
+        ...
+
+    async def consult(self, name: str, to: TransferTo, target: str) -> AgentView:
+        """Talk to a third party while the contact waits."""
+        ...
+
+    async def complete_consult(self, name: str) -> AgentView:
+        """Bring contact and third party together."""
+        ...
+
+    async def cancel_consult(self, name: str) -> AgentView:
+        """End the talk with the third party."""
+        ...
+
+    async def finish(self, name: str, attempt_id: str, note: WrapUpNote) -> AgentView:
+        """Note the result of a call; in wrap-up that ends it."""
+        ...
+
+    async def call_phone(self, name: str) -> AgentView:
+        """Call the agent's phone now."""
+        ...
+
+    async def test_phone(self, name: str) -> AgentView:
+        """Call the agent's phone for an echo test."""
+        ...
+
+    async def spy(self, name: str, mode: SpyMode, supervisor: str) -> AgentView:
+        """Call a supervisor's phone and let it take part in a talk."""
+        ...
+
+    async def take_over(self, name: str, supervisor: str) -> AgentView:
+        """Send the contact to a supervisor's phone."""
+        ...
+
+    async def force_pause(self, name: str, reason: str) -> AgentView:
+        """Pause an agent, as a supervisor."""
+        ...
+
+    async def force_log_out(self, name: str) -> AgentView:
+        """Log an agent out, as a supervisor."""
         ...
 
 
 class EngineLike(Protocol):
     """What the pages need of the engine."""
+
+    @property
+    def agents(self) -> AgentsLike:
+        """The agents at work."""
+        ...
 
     @property
     def commands(self) -> Commands:
