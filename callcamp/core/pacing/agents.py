@@ -1,0 +1,93 @@
+"""Which busy agents will still be busy when a call is answered."""
+
+from __future__ import annotations
+
+from math import exp, log
+from typing import Any
+
+from callcamp.core.pacing.contract import BusyPhase
+from callcamp.core.pacing.durations import Durations, parts
+from callcamp.core.pacing.terms import Term, term
+
+_FINE_S = 32
+_PER_FOLD = 16
+_ALMOST_NONE = 1e-7
+
+
+def place_of(elapsed_s: float) -> int:
+    """Return in which small interval an elapsed time is: a second, later a sixteenth."""
+    if elapsed_s < _FINE_S:
+        return max(int(elapsed_s), 0)
+    return _FINE_S + int(log(elapsed_s / _FINE_S) * _PER_FOLD)
+
+
+def middle_s(place: int) -> float:
+    """Return the middle of what :func:`place_of` numbers, in seconds."""
+    if place < _FINE_S:
+        return place + 0.5
+    return _FINE_S * exp((place - _FINE_S + 0.5) / _PER_FOLD)
+
+
+class Agents:
+    """Talk and wrap-up, learnt, and the chance of each busy agent to stay busy.
+
+    Args:
+        ends_s: the instants asked for, in seconds from now, rising.
+    """
+
+    def __init__(self, ends_s: tuple[float, ...]) -> None:
+        self.talk = Durations(80.0, 0.9)
+        self.wrap_up = Durations(12.0, 0.6)
+        self._ends_s = ends_s
+        self._middles_s = [
+            (left + right) / 2 for left, right in zip((0.0, *ends_s), ends_s, strict=False)
+        ]
+        self._wraps: list[list[float]] = []
+        self._cache: dict[tuple[BusyPhase, int], Term] = {}
+        self._version = (-1, -1)
+
+    def still_busy(self, phase: BusyPhase, place: int) -> Term:
+        """Return the chances, at the instants, of an agent of that phase and place."""
+        version = (self.talk.version, self.wrap_up.version)
+        if version != self._version:
+            self._version = version
+            self._cache.clear()
+            above = self.wrap_up.above
+            self._wraps = [
+                [above(end - middle) for middle in self._middles_s[: n + 1]]
+                for n, end in enumerate(self._ends_s)
+            ]
+        found = self._cache.get((phase, place))
+        if found is None:
+            found = self._cache[phase, place] = term(self._chances(phase, middle_s(place)))
+        return found
+
+    def _chances(self, phase: BusyPhase, elapsed_s: float) -> list[float]:
+        """Return how likely each instant finds the agent busy, given what has elapsed."""
+        above = self.talk.above if phase is BusyPhase.TALKING else self.wrap_up.above
+        alive = above(elapsed_s)
+        if alive < _ALMOST_NONE:
+            # Longer than anything known: nothing says that it will end soon.
+            return [1.0] * len(self._ends_s)
+        left = [min(above(elapsed_s + end) / alive, 1.0) for end in self._ends_s]
+        if phase is BusyPhase.WRAP_UP:
+            return left
+        ended = [before - after for before, after in zip((1.0, *left), left, strict=False)]
+        return [
+            min(rest + sum(a * b for a, b in zip(ended, wraps, strict=False)), 1.0)
+            for rest, wraps in zip(left, self._wraps, strict=True)
+        ]
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learnt, for :meth:`restore`."""
+        return {"talk": self.talk.state(), "wrap_up": self.wrap_up.state()}
+
+    def restore(self, kept: object) -> None:
+        """Take what :meth:`state` returned before.
+
+        Raises:
+            ValueError: It is not that.
+        """
+        kept = parts(kept)
+        self.talk.restore(kept.get("talk"))
+        self.wrap_up.restore(kept.get("wrap_up"))

@@ -1,0 +1,182 @@
+"""Dial ahead of agents who will be free, by as much as the abandon account can pay for.
+
+For each of several instants ``t`` ahead, ``S(t)`` counts who will need an agent by then: calls
+that wait, ringing calls that are answered by ``t``, and agents who are still busy as long
+after as an answered call may wait. One more call finds nobody if ``S(t)`` is at least the
+number of agents when it is answered. Its risk is the chance of that, weighted with when calls
+are answered. Calls are started while the risk is no more than what the account allows. With
+none allowed that is exactly one call for every free agent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from callcamp.core.pacing.agents import Agents, place_of
+from callcamp.core.pacing.budget import Budget
+from callcamp.core.pacing.contract import (
+    ContactKind,
+    PacingDecision,
+    PacingFact,
+    PacingSnapshot,
+    RingEnded,
+    TalkEnded,
+    WrapUpEnded,
+)
+from callcamp.core.pacing.crowd import Crowd, most
+from callcamp.core.pacing.durations import numbers, parts
+from callcamp.core.pacing.progressive import counted, held_back, one_each
+from callcamp.core.pacing.ringing import BIN_S, Ringing
+from callcamp.core.pacing.terms import Term
+
+INSTANTS_S = (1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0, 17.0, 20.0, 25.0)
+CONNECT_LIMIT_S = 2.0
+LEAST_AGENTS = 3
+FIRST_PERSONS = 10
+TICK_S = 1.0
+_PLENTY = 4
+_SOON = 6
+
+
+class Predictive:
+    """The method that learns and looks ahead.
+
+    Args:
+        budget: how the account is spent.
+        state: what :meth:`state` returned before; anything else is ignored.
+        share: share of the cap that is spent.
+    """
+
+    name = "predictive"
+
+    def __init__(
+        self, budget: Budget | None = None, state: object = None, *, share: float = 1.0
+    ) -> None:
+        self._budget = budget or Budget()
+        self._share = share
+        self._new()
+        if state:
+            self._restore(state)
+
+    def _new(self) -> None:
+        self._persons = 0
+        self.ringing = Ringing(INSTANTS_S)
+        self.agents = Agents(tuple(instant + CONNECT_LIMIT_S for instant in INSTANTS_S))
+
+    def observe(self, fact: PacingFact) -> None:
+        """Learn from a fact."""
+        if isinstance(fact, RingEnded):
+            self._persons += fact.person
+            self.ringing.add(fact.elapsed_s, fact.person, fact.kind)
+        elif isinstance(fact, TalkEnded):
+            self.agents.talk.add(fact.elapsed_s)
+        elif isinstance(fact, WrapUpEnded):
+            self.agents.wrap_up.add(fact.elapsed_s)
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        """Return how many calls the account can pay the risk of."""
+        if held := held_back(snapshot):
+            return held
+        if snapshot.agents < LEAST_AGENTS:
+            return one_each(
+                snapshot, f"with fewer than {LEAST_AGENTS} agents there is little to gain from more"
+            )
+        if self._persons < FIRST_PERSONS:
+            return one_each(
+                snapshot,
+                f"{counted(self._persons, 'call')} answered so far, too few to look ahead",
+            )
+        return self._ahead(snapshot)
+
+    def _ahead(self, snapshot: PacingSnapshot) -> PacingDecision:
+        """Return how many calls the account can pay the risk of, by looking ahead."""
+        budget = self._budget
+        account = replace(snapshot.account, cap=snapshot.account.cap * self._share)
+        chance = self.ringing.chance
+        busy, calls = self._busy(snapshot), self._calls(snapshot)
+        crowd = Crowd(
+            [*busy, *calls],
+            snapshot.agents - snapshot.waiting,
+            self.ringing.weights(),
+            self.ringing.answered(chance.level(snapshot.next_kind), 0),
+        )
+        allowed = budget.risk(account, snapshot.agents)
+        left = budget.left(account)
+        beyond = max(0, int(left))
+
+        def fits(joined: int) -> bool:
+            return crowd.risk(joined) <= allowed and (
+                beyond >= _PLENTY or crowd.risk(joined, beyond) <= budget.last_risk
+            )
+
+        sure = max(0, snapshot.free - snapshot.waiting - len(snapshot.ringing))
+        count = most(fits, sure)
+        numbers = {
+            **one_each(snapshot).numbers,
+            "answer_probability": chance.of(snapshot.next_kind),
+            "answers_expected": sum(t.chances[-1] * n for t, n in calls),
+            "agents_free_soon": len(snapshot.busy) - sum(t.chances[_SOON] * n for t, n in busy),
+            "talk_mean_s": self.agents.talk.mean_s,
+            "wrap_up_mean_s": self.agents.wrap_up.mean_s,
+            "next_risk": crowd.risk(count),
+            "allowed_risk": allowed,
+            "budget_calls": left,
+        }
+        return PacingDecision(count, _why(snapshot, numbers), numbers, TICK_S)
+
+    def _busy(self, snapshot: PacingSnapshot) -> list[tuple[Term, int]]:
+        """Return who may still be busy, alike ones together."""
+        alike = Counter([(agent.phase, place_of(agent.elapsed_s)) for agent in snapshot.busy])
+        return [(self.agents.still_busy(*key), times) for key, times in alike.items()]
+
+    def _calls(self, snapshot: PacingSnapshot) -> list[tuple[Term, int]]:
+        """Return which calls may be answered, alike ones together."""
+        alike = Counter(
+            [
+                (call.kind.hour, call.kind.ordinal, int(call.elapsed_s / BIN_S))
+                for call in snapshot.ringing
+            ]
+        )
+        level, answered = self.ringing.chance.level, self.ringing.answered
+        return [
+            (answered(level(ContactKind(hour, ordinal)), place), times)
+            for (hour, ordinal, place), times in alike.items()
+        ]
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learnt."""
+        return {
+            "persons": self._persons,
+            "ringing": self.ringing.state(),
+            "agents": self.agents.state(),
+        }
+
+    def _restore(self, state: object) -> None:
+        """Take kept state; what is broken leaves the method as new."""
+        try:
+            kept = parts(state)
+            self._persons = int(numbers([kept.get("persons")], 1)[0])
+            self.ringing.restore(kept.get("ringing"))
+            self.agents.restore(kept.get("agents"))
+        except ValueError:
+            self._new()
+
+
+def _why(snapshot: PacingSnapshot, numbers: dict[str, float]) -> str:
+    """Say in words what a decision rests on."""
+    risk, allowed, left = (numbers[name] for name in ("next_risk", "allowed_risk", "budget_calls"))
+    if left <= 0:
+        return (
+            f"1 call for every free agent: {snapshot.account.abandoned} of "
+            f"{counted(snapshot.account.persons, 'answered call')} were abandoned, "
+            f"and {snapshot.account.cap:.1%} may be"
+        )
+    return (
+        f"{counted(snapshot.free, 'agent')} free and about {numbers['agents_free_soon']:.1f} more "
+        f"within {INSTANTS_S[_SOON] + CONNECT_LIMIT_S:.0f} s, about "
+        f"{numbers['answers_expected']:.1f} of {counted(len(snapshot.ringing), 'ringing call')} "
+        f"will be answered; one call more would find nobody with {risk:.1%}, {allowed:.1%} is "
+        f"affordable"
+    )

@@ -1,0 +1,10 @@
+"""A call centre in fast motion: what a pacing method would do with given people and agents.
+
+It runs the methods of ``callcamp.core.pacing`` themselves, not copies. The same seed gives the
+same result, and the same people to every method.
+"""
+
+from callcamp.simulation.run import simulate
+from callcamp.simulation.workload import Duration, Group, Lognormal, Measured, SimResult, Workload
+
+__all__ = ["Duration", "Group", "Lognormal", "Measured", "SimResult", "Workload", "simulate"]
