@@ -94,11 +94,7 @@ class Accounts(AccessBase):
         """
         user = await self._store.user(user_id)
         plain = check_password(user.name, new)
-        async with self._throttled(user.name, ""):
-            found = await self._store.credentials(user.name)
-            if not await self._passwords.fits(old, found and found[1]):
-                await self._note_failed(user.name, "")
-                raise BadLogin
+        await self._prove(user, old)
         await self._set_password(user_id, plain)
 
     async def reset_password(self, user_id: int, new: str) -> None:
@@ -110,6 +106,19 @@ class Accounts(AccessBase):
         """
         user = await self._store.user(user_id)
         await self._set_password(user_id, check_password(user.name, new))
+
+    async def _prove(self, user: User, password: str) -> None:
+        """Check that whoever has the session of an account knows its password too.
+
+        Raises:
+            BadLogin: it is not right.
+            TooManyLogins: that was tried too often.
+        """
+        async with self._throttled(user.name, ""):
+            found = await self._store.credentials(user.name)
+            if not await self._passwords.fits(password, found and found[1]):
+                await self._note_failed(user.name, "")
+                raise BadLogin
 
     async def _set_password(self, user_id: int, plain: str) -> None:
         hashed = await self._passwords.hash(plain)
@@ -188,8 +197,21 @@ class Accounts(AccessBase):
         await self._store.set_totp(user_id, secret, now=now)
         await self._store.note_totp_step(user_id, step)
 
+    async def disable_own_totp(self, user_id: int, password: str) -> None:
+        """Ask for no more one-time codes, by the owner of the account.
+
+        A session that was left open, or stolen, must not be enough to take the second lock off.
+
+        Raises:
+            NotFound: there is no such account.
+            BadLogin: the password is not right.
+            TooManyLogins: that was tried too often.
+        """
+        await self._prove(await self._store.user(user_id), password)
+        await self.disable_totp(user_id)
+
     async def disable_totp(self, user_id: int) -> None:
-        """Ask for no more one-time codes.
+        """Ask for no more one-time codes, by an administrator.
 
         Raises:
             NotFound: there is no such account.

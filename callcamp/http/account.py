@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from callcamp.core import totp
 from callcamp.core.permissions import TokenScope
 from callcamp.errors import BadLogin, CallcampError, Conflict, InvalidInput, TooManyLogins
 from callcamp.http.context import ENGINE, done, render
@@ -51,8 +52,8 @@ async def log_out_everywhere(request: web.Request) -> web.StreamResponse:
 async def begin_totp(request: web.Request) -> web.StreamResponse:
     """Show a secret for one-time codes; nothing is kept until a code proves it was taken over."""
     await checked_post(request)
-    secret, uri = await request.app[ENGINE].access.begin_totp(user_id(request))
-    return await _page(request, totp_secret=secret, totp_uri=uri)
+    secret, _ = await request.app[ENGINE].access.begin_totp(user_id(request))
+    return await _page(request, totp_secret=secret)
 
 
 async def confirm_totp(request: web.Request) -> web.StreamResponse:
@@ -62,14 +63,21 @@ async def confirm_totp(request: web.Request) -> web.StreamResponse:
     try:
         await request.app[ENGINE].access.confirm_totp(user_id(request), secret, code)
     except _REFUSED as problem:
-        return await _page(request, problem=problem)
+        # A mistyped code is no reason to begin again: the app has the secret by now.
+        kept = secret if problem.details.get("field") == "code" else ""
+        return await _page(request, problem=problem, totp_secret=kept)
     return done(request, "/account")
 
 
 async def disable_totp(request: web.Request) -> web.StreamResponse:
-    """Ask for one-time codes no more."""
-    await checked_post(request)
-    await request.app[ENGINE].access.disable_totp(user_id(request))
+    """Ask for one-time codes no more, if the password is right."""
+    data = await checked_post(request)
+    try:
+        await request.app[ENGINE].access.disable_own_totp(
+            user_id(request), str(data.get("password", ""))
+        )
+    except (*_REFUSED, TooManyLogins) as problem:
+        return await _page(request, problem=problem)
     return done(request, "/account")
 
 
@@ -139,29 +147,36 @@ def days_of(text: str) -> int | None:
     return int(text)
 
 
+def _words(problem: CallcampError | None) -> str:
+    if isinstance(problem, BadLogin):
+        # It speaks of a log-in, whose form has a name and a code as well.
+        return "That is not your password; nothing was changed."
+    return problem.message if problem else ""
+
+
 async def _page(
     request: web.Request,
     *,
     problem: CallcampError | None = None,
     token: str = "",
     totp_secret: str = "",
-    totp_uri: str = "",
 ) -> web.Response:
     engine, principal, owner = request.app[ENGINE], principal_of(request), user_id(request)
+    user = await engine.store.user(owner)
     return render(
         request,
         "account.html",
         {
-            "user": await engine.store.user(owner),
+            "user": user,
             "sessions": await engine.access.sessions(owner),
             "this_session": principal.session_id,
             "tokens": await engine.access.tokens(owner),
             "scopes": {scope.value: words for scope, words in _SCOPES.items()},
             "now": engine.clock.now(),
-            "problem": problem.message if problem else "",
+            "problem": _words(problem),
             "token": token,
             "totp_secret": totp_secret,
-            "totp_uri": totp_uri,
+            "totp_uri": totp.uri(totp_secret, user.name) if totp_secret else "",
         },
         status=400 if problem else 200,
     )

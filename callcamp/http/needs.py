@@ -123,6 +123,10 @@ class AccessLike(Protocol):
         """Ask for one-time codes from now on."""
         ...
 
+    async def disable_totp(self, user_id: int) -> None:
+        """Ask for one-time codes no more, by an administrator."""
+        ...
+
     async def disable_own_totp(self, user_id: int, password: str) -> None:
         """Ask for one-time codes no more, by the account's owner."""
         ...

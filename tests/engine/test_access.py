@@ -366,6 +366,22 @@ async def test_a_code_is_asked_for_and_taken_once(bench: Bench) -> None:
     assert await bench.log_in()
 
 
+async def test_an_open_session_is_not_enough_to_turn_codes_off(bench: Bench) -> None:
+    ann = await bench.user()
+    await with_codes(bench, ann.id)
+    for password in ("", "wrong"):
+        with pytest.raises(BadLogin):
+            await bench.access.disable_own_totp(ann.id, password)
+    assert (await bench.access.user(ann.id)).has_totp
+    await bench.access.disable_own_totp(ann.id, PASSWORD)
+    assert not (await bench.access.user(ann.id)).has_totp
+    for _ in range(3):
+        with pytest.raises(BadLogin):
+            await bench.access.disable_own_totp(ann.id, "wrong")
+    with pytest.raises(TooManyLogins):
+        await bench.access.disable_own_totp(ann.id, PASSWORD)
+
+
 async def test_the_code_that_turned_codes_on_opens_nothing(bench: Bench) -> None:
     ann = await bench.user()
     secret, _ = await bench.access.begin_totp(ann.id)
