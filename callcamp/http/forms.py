@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import time
 
 from multidict import MultiMapping
 
+from callcamp.core.agent_settings import AgentSettings
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.outcome import MEANING, Disposition
+from callcamp.engine.forms import settings_from_dict
 from callcamp.errors import InvalidInput
+from callcamp.http.agent_form import AgentForm
 
 RETRYABLE: tuple[str, ...] = tuple(d.value for d, m in MEANING.items() if m.retryable)
 """Results that the form offers to retry."""
@@ -37,6 +40,7 @@ class CampaignForm:
     max_attempts: str = "3"
     retry_delay: str = "30"
     retry_on: frozenset[str] = frozenset(d.value for d in RetryPolicy().retry_on)
+    agents: AgentForm | None = field(default_factory=lambda: AgentForm.of(AgentSettings()))
 
     @classmethod
     def of(cls, settings: CampaignSettings) -> CampaignForm:
@@ -61,6 +65,7 @@ class CampaignForm:
             max_attempts=str(retry.max_attempts),
             retry_delay=f"{retry.delay_s / 60:g}",
             retry_on=frozenset(d.value for d in retry.retry_on),
+            agents=AgentForm.of(settings.agents),
         )
 
     @classmethod
@@ -93,6 +98,7 @@ class CampaignForm:
             max_attempts=text("max_attempts"),
             retry_delay=text("retry_delay"),
             retry_on=many("retry_on"),
+            agents=AgentForm.read(data),
         )
 
     def settings(self, base: CampaignSettings | None = None) -> CampaignSettings:
@@ -107,6 +113,8 @@ class CampaignForm:
         minutes = _number("retry_delay_s", "Retry Delay", self.retry_delay)
         trunk_id = _whole("trunk_id", "Trunk", self.trunk_id)
         base = base or CampaignSettings(self.name, trunk_id)
+        if self.agents is not None:
+            base = settings_from_dict({"agents": self.agents.raw()}, base)
         return replace(
             base,
             name=self.name,

@@ -10,11 +10,13 @@ from zoneinfo import available_timezones
 from aiohttp import web
 from multidict import MultiDictProxy
 
+from callcamp.core.agent_settings import AgentSettings
 from callcamp.core.model import Campaign
 from callcamp.core.numbers import RefusedNumber, normalise
 from callcamp.core.states import ContactStatus
 from callcamp.errors import InvalidInput, NotFound
 from callcamp.http import words
+from callcamp.http.agent_form import KINDS, METHODS, AgentForm, ScriptRow
 from callcamp.http.context import (
     CSRF,
     ENGINE,
@@ -166,6 +168,11 @@ async def _form(
             "weekdays": words.WEEKDAYS,
             "modes": words.MODE,
             "retryable": RETRYABLE,
+            "agents": form.agents or AgentForm.of(AgentSettings()),
+            "methods": METHODS,
+            "kinds": KINDS,
+            "blank": ScriptRow(),
+            "outcomes": await request.app[ENGINE].commands.lists.outcomes(),
         },
         status=400 if problem else 200,
     )

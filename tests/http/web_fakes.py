@@ -12,9 +12,11 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
+from callcamp.core.agents import Agent, AgentState
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow
 from callcamp.core.model import Campaign, NewContact
 from callcamp.engine.access import Access
+from callcamp.engine.agents.views import AgentView
 from callcamp.engine.clock import Clock, utc_now
 from callcamp.engine.commands import Commands
 from callcamp.engine.directory_imports import DirectoryImports
@@ -24,8 +26,78 @@ from callcamp.engine.live import LiveFeed
 from callcamp.engine.passwords import Passwords
 from callcamp.engine.vitals import Vitals
 from callcamp.engine.webhooks import Webhooks
+from callcamp.errors import NotFound
+from callcamp.http.needs import AgentsLike
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
+
+
+class FakeDesk:
+    """What :class:`callcamp.http.needs.AgentsLike` asks for: views set by tests, orders kept.
+
+    Args:
+        seen: agents by name.
+        asked: what was asked for, in order: the command, then its arguments.
+        paced: what pacing did, by campaign.
+        refuse: raised by the next command.
+    """
+
+    def __init__(self) -> None:
+        self.seen: dict[str, AgentView] = {}
+        self.asked: list[tuple[Any, ...]] = []
+        self.paced: dict[int, Any] = {}
+        self.refuse: Exception | None = None
+        self.looked = 0
+        self.feed = LiveFeed()
+
+    @property
+    def revision(self) -> int:
+        return self.feed.version
+
+    async def wait(self, seen: int) -> int:
+        return await self.feed.wait(seen)
+
+    def changed(self) -> None:
+        self.looked += 1
+
+    def show(self, agent: Agent, state: AgentState = AgentState.OFFLINE, **values: Any) -> None:
+        """Set what is seen of an agent."""
+        since = values.pop("since", utc_now())
+        self.seen[agent.name] = AgentView(agent, state, since, **values)
+        self.feed.touch()
+
+    def view(self, name: str) -> AgentView:
+        if name not in self.seen:
+            raise NotFound(f"There is no agent {name!r}.", kind="agent", key=name)
+        return self.seen[name]
+
+    def views(self) -> list[AgentView]:
+        return [self.seen[name] for name in sorted(self.seen)]
+
+    def pacing(self, campaign_id: int) -> Any:
+        return self.paced.get(campaign_id)
+
+    def __getattr__(self, command: str) -> Any:
+        if command not in COMMANDS:
+            raise AttributeError(command)
+
+        async def ask(name: str, *arguments: Any) -> AgentView:
+            view = self.view(name)
+            if self.refuse is not None:
+                refusal, self.refuse = self.refuse, None
+                raise refusal
+            self.asked.append((command, name, *arguments))
+            return view
+
+        return ask
+
+
+COMMANDS = frozenset(
+    name
+    for name in vars(AgentsLike)
+    if not name.startswith("_") and name not in {"revision", "wait", "changed", "view", "views"}
+)
+"""What may be asked of an agent."""
 
 
 @dataclass
@@ -40,6 +112,7 @@ class FakeEngine:
     webhooks: Webhooks
     directory_imports: DirectoryImports
     list_files: ListFiles
+    agents: FakeDesk = field(default_factory=FakeDesk)
     clock: Clock = field(default_factory=Clock)
     link_up: bool = True
     link_problem: str | None = None
