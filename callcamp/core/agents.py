@@ -14,6 +14,9 @@ from callcamp.core.states import Machine
 MEMBER_PREFIX = "cc-agent-"
 """How the name of every queue member of ours begins; the agent's id follows."""
 
+MISSED_CALL = "missed a call"
+"""Reason of the pause after a call that the agent's phone did not answer; reports count it."""
+
 
 class PhoneKind(StrEnum):
     """How an agent is reached.

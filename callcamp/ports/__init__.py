@@ -7,6 +7,7 @@ and Asterisk as simulated). One test suite in ``tests/contract`` runs against ev
 from __future__ import annotations
 
 from callcamp.ports.access import AccessRecords, ApiToken, Session, User
+from callcamp.ports.agents import AgentRecords, AgentWork, LiveShift, Shift
 from callcamp.ports.gateway import CallGateway, CallOrder, LiveCall, Measured, SwitchFacts
 from callcamp.ports.records import (
     AuditEntry,
@@ -48,6 +49,8 @@ __all__ = [
     "MAX_PRESET_NAME",
     "AccessRecords",
     "AddResult",
+    "AgentRecords",
+    "AgentWork",
     "ApiToken",
     "Applied",
     "AuditEntry",
@@ -62,6 +65,7 @@ __all__ = [
     "DirectoryContact",
     "DncList",
     "LiveCall",
+    "LiveShift",
     "MappingPreset",
     "Measured",
     "OnDuplicate",
@@ -70,6 +74,7 @@ __all__ = [
     "SavedFilter",
     "Session",
     "SettingsVersion",
+    "Shift",
     "Store",
     "Suppressed",
     "Suppression",

@@ -139,6 +139,33 @@ class AgentRecords(Protocol):
         """Let agents not work for a campaign any more; returns how many did."""
         ...
 
+    async def note_supervision(
+        self,
+        agent_id: int,
+        action: str,
+        details: Mapping[str, Any],
+        *,
+        campaign_id: int | None = None,
+        now: datetime,
+    ) -> None:
+        """Note in the audit what a supervisor asks for about an agent.
+
+        Args:
+            agent_id: about whom.
+            action: what, in the past tense: ``listened``, ``paused``, ``logged_out``, …
+            details: what else there is to tell, JSON-able.
+            campaign_id: the campaign the agent works for.
+            now: when.
+
+        Raises:
+            NotFound: there is no such agent.
+        """
+        ...
+
+    async def last_agents(self, contact_ids: Sequence[int]) -> dict[int, Agent]:
+        """Return the agents who last got calls of contacts, by contact; others are left out."""
+        ...
+
     async def assign_queue(self, campaign_id: int, choices: Sequence[str]) -> str:
         """Return the queue that a campaign has for itself, choosing one when it has none yet.
 
@@ -178,7 +205,12 @@ class AgentRecords(Protocol):
         agent_id: int | None = None,
         per_campaign: bool = False,
     ) -> list[AgentWork]:
-        """Return what agents did in a period, by agent's name (and campaign)."""
+        """Return what agents did in a period, by agent's name (and campaign).
+
+        A span that goes on counts until ``until``, so give no later instant than now. Calls
+        count where they were connected, missed ones where the pause after them began
+        (:data:`callcamp.core.agents.MISSED_CALL`).
+        """
         ...
 
     async def agent_spans(
@@ -195,4 +227,12 @@ class AgentRecords(Protocol):
 
     async def pacing(self, campaign_id: int, method: str) -> dict[str, Any] | None:
         """Return what was kept last, or None."""
+        ...
+
+    async def abandon_account(self, campaign_id: int, *, since: datetime) -> tuple[int, int]:
+        """Return how many calls a person answered, and how many of those were abandoned.
+
+        Counted are ended calls of a campaign that were dialled from ``since`` on, as in
+        :meth:`callcamp.ports.Records.call_facts`.
+        """
         ...

@@ -23,6 +23,7 @@ from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CampaignEvent, CampaignStatus, ContactStatus
 from callcamp.ports.access import AccessRecords
+from callcamp.ports.agents import AgentRecords
 from callcamp.ports.records import Records
 from callcamp.ports.replies import Replies
 from callcamp.ports.results import (
@@ -37,7 +38,7 @@ from callcamp.ports.results import (
 from callcamp.ports.webhooks import WebhookRecords
 
 
-class Store(Records, AccessRecords, WebhookRecords, Replies, Protocol):
+class Store(Records, AccessRecords, AgentRecords, WebhookRecords, Replies, Protocol):
     """All that is remembered. Every method is one transaction.
 
     Methods raise :class:`callcamp.errors.NotFound` for things that do not exist and

@@ -50,6 +50,7 @@ _CHANGE = (
                 "due_at",
                 "hold",
                 "callback_at",
+                "callback_agent_id",
                 "round_base",
             )
         }
@@ -278,6 +279,7 @@ class Adding:
             "due_at": self.now if fresh else due.stored(row),
             "hold": None if fresh else hold,
             "callback_at": None if opened else row.callback_at,
+            "callback_agent_id": None if opened else row.callback_agent_id,
             "round_base": row.attempts if opened else row.round_base,
         }, opened
 

@@ -42,6 +42,8 @@ _TO_CHANGE = (
         _a.dialed_at,
         _a.rang_at,
         _a.answered_at,
+        _a.agent_id,
+        _a.connected_at,
         _a.caller_number,
         _a.outcome,
         _a.variables,
@@ -53,6 +55,7 @@ _TO_CHANGE = (
         _c.place,
         _c.hold,
         _c.callback_at,
+        _c.callback_agent_id,
         _c.number_index,
         _c.success,
         _c.outcome.label("contact_outcome"),
@@ -75,7 +78,7 @@ def _setting(*names: str) -> dict[str, Any]:
 _STEP = (
     update(t.attempt)
     .where(_a.id == bindparam("_id"))
-    .values(_setting("status", "dialed_at", "rang_at", "answered_at"))
+    .values(_setting("status", "dialed_at", "rang_at", "answered_at", "agent_id", "connected_at"))
 )
 _SETTLE = _STEP.values(
     _setting("ended_at", "disposition", "evidence", "success", "decided_by", "rule")
@@ -97,6 +100,7 @@ _CONTACT = (
             "last_attempt_at",
             "hold",
             "callback_at",
+            "callback_agent_id",
             "number_index",
             "success",
             "outcome",
@@ -116,6 +120,8 @@ class _Live:
     dialed_at: datetime | None
     rang_at: datetime | None
     answered_at: datetime | None
+    agent_id: int | None
+    connected_at: datetime | None
     caller_number: str | None
     noted: dict[str, Any]
     contact: dict[str, Any]
@@ -153,6 +159,9 @@ class _Live:
             self.dialed_at = change.at
         self.rang_at = change.rang_at or self.rang_at
         self.answered_at = change.answered_at or self.answered_at
+        self.connected_at = change.connected_at or self.connected_at
+        if change.agent_id is not None:
+            self.agent_id = change.agent_id
         if change.outcome is not None or change.variables or change.refused:
             self.was_noted = True
             merge_notes(self.noted, change)
@@ -172,7 +181,9 @@ class _Live:
             raise Conflict("A contact that is to be called again needs a due instant.")
         if after is ContactStatus.PENDING and over:
             after = CONTACT.advance(status, ContactEvent.CANCELED)
-        self.contact |= next_call(after, contact, self.contact["callback_at"])
+        self.contact |= next_call(
+            after, contact, self.contact["callback_at"], self.contact["callback_agent_id"]
+        )
         if contact.number_index is not None:
             self.contact["number_index"] = contact.number_index
         if change.disposition is not None:
@@ -208,7 +219,10 @@ def merge_notes(noted: dict[str, Any], change: AttemptChange | Revision) -> None
 
 
 def next_call(
-    status: ContactStatus, change: ContactChange, callback_at: datetime | None
+    status: ContactStatus,
+    change: ContactChange,
+    callback_at: datetime | None,
+    callback_agent_id: int | None,
 ) -> dict[str, Any]:
     """Return the columns that say when a contact is called next.
 
@@ -216,17 +230,19 @@ def next_call(
         status: what it has become.
         change: what made it so.
         callback_at: the callback that was agreed before.
+        callback_agent_id: the only agent who makes it (None: anyone).
     """
     waits = status is ContactStatus.PENDING
     if change.callback:
-        callback_at = change.due_at
+        callback_at, callback_agent_id = change.due_at, change.callback_agent_id
     elif change.event is not ContactEvent.RELEASED:
-        callback_at = None
+        callback_at = callback_agent_id = None
     return {
         "status": status.value,
         "due_at": change.due_at if waits else None,
         "hold": change.hold.value if waits and change.hold is not None else None,
         "callback_at": callback_at if waits else None,
+        "callback_agent_id": callback_agent_id if waits else None,
     }
 
 
@@ -309,6 +325,8 @@ def _read(connection: Connection, attempt_ids: Sequence[str]) -> dict[str, _Live
             dialed_at=row.dialed_at,
             rang_at=row.rang_at,
             answered_at=row.answered_at,
+            agent_id=row.agent_id,
+            connected_at=row.connected_at,
             caller_number=row.caller_number,
             noted={"outcome": row.outcome, "variables": row.variables, "refused": row.refused},
             contact={
@@ -318,6 +336,7 @@ def _read(connection: Connection, attempt_ids: Sequence[str]) -> dict[str, _Live
                 "last_attempt_at": row.last_attempt_at,
                 "hold": row.hold,
                 "callback_at": row.callback_at,
+                "callback_agent_id": row.callback_agent_id,
                 "number_index": row.number_index,
                 "success": row.success,
                 "outcome": row.contact_outcome,
@@ -340,6 +359,8 @@ def _write(connection: Connection, touched: dict[str, _Live]) -> None:
             "dialed_at": a.dialed_at,
             "rang_at": a.rang_at,
             "answered_at": a.answered_at,
+            "agent_id": a.agent_id,
+            "connected_at": a.connected_at,
         }
         if a.settled is None:
             steps.append(values)

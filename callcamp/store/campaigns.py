@@ -36,6 +36,7 @@ _CANCEL = update(t.contact).values(
     due_at=None,
     hold=None,
     callback_at=None,
+    callback_agent_id=None,
 )
 _BEGINS = frozenset({CampaignEvent.STARTED, CampaignEvent.REOPENED})
 _CANCELS = frozenset({CampaignEvent.STOPPED, CampaignEvent.EXPIRED})

@@ -49,7 +49,15 @@ def _become(connection: Connection, row: Row[Any], **values: Any) -> None:
 
 def _leave_out(connection: Connection, row: Row[Any], reason: Reason, now: datetime) -> None:
     status = CONTACT.advance(ContactStatus(row.status), ContactEvent.EXCLUDED)
-    _become(connection, row, status=status.value, due_at=None, callback_at=None, hold=reason.value)
+    _become(
+        connection,
+        row,
+        status=status.value,
+        due_at=None,
+        callback_at=None,
+        callback_agent_id=None,
+        hold=reason.value,
+    )
     telling.note(connection, telling.skipped(row.campaign_id, [row.id], now))
 
 
@@ -138,6 +146,7 @@ def delete_one(connection: Connection, contact_id: int, now: datetime) -> None:
             status=status.value,
             due_at=None,
             callback_at=None,
+            callback_agent_id=None,
             hold=Reason.DELETED.value,
             variables={},
             others=None,

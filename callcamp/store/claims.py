@@ -64,6 +64,7 @@ _SKIP = (
         status=CONTACT.advance(ContactStatus.PENDING, ContactEvent.EXCLUDED).value,
         due_at=None,
         callback_at=None,
+        callback_agent_id=None,
         hold=bindparam("reason"),
     )
 )
@@ -198,6 +199,7 @@ class _Claiming:
             numbers,
             decision.number_index,
             callback=row.callback_at is not None,
+            callback_agent_id=None if row.callback_at is None else row.callback_agent_id,
         )
 
 

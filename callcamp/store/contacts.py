@@ -57,6 +57,7 @@ _SKIP = (
         status=CONTACT.advance(ContactStatus.PENDING, ContactEvent.EXCLUDED).value,
         due_at=None,
         callback_at=None,
+        callback_agent_id=None,
         hold=bindparam("reason"),
     )
 )

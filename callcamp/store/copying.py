@@ -11,6 +11,7 @@ from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.model import Campaign, ContactChoice
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CONTACT
+from callcamp.store import agent_tables as g
 from callcamp.store import campaigns, counts, rows
 from callcamp.store import contacts as contacts_
 from callcamp.store import tables as t
@@ -28,6 +29,7 @@ def clone(
     """Add a draft with copies of the contacts that are chosen (None: without any)."""
     campaigns.row_of(connection, campaign_id, shared=True)
     new_id = campaigns.insert_draft(connection, settings, now)
+    _copy_agents(connection, campaign_id, new_id)
     copied = skipped = 0
     if choice is not None:
         for part in _parts(choice):
@@ -40,6 +42,16 @@ def clone(
     told = {"from": campaign_id, "contacts": copied, "suppressed": skipped}
     campaigns.note(connection, "cloned", new_id, now, after=told)
     return campaigns.campaign(connection, new_id)
+
+
+def _copy_agents(connection: Connection, campaign_id: int, new_id: int) -> None:
+    """Let those who work for a campaign work for its clone too, as its settings foresee."""
+    m = g.campaign_agent.c
+    same = select(literal(new_id, m.campaign_id.type), m.agent_id)
+    statement = insert(g.campaign_agent).from_select(
+        ["campaign_id", "agent_id"], same.where(m.campaign_id == campaign_id)
+    )
+    connection.execute(statement)
 
 
 def _parts(choice: ContactChoice) -> Iterator[list[ColumnElement[bool]]]:

@@ -90,6 +90,7 @@ COLUMNS: tuple[Column[Any], ...] = (
     _c.round_base,
     _c.due_at,
     _c.callback_at,
+    _c.callback_agent_id,
     _c.caller_number,
     _c.variables,
     _c.status,

@@ -113,7 +113,7 @@ def _revise_contact(connection: Connection, row: Row[Any], revision: Revision) -
         after = CONTACT.advance(status, change.event)
         if after is ContactStatus.PENDING and change.due_at is None:
             raise Conflict("A contact that is to be called again needs a due instant.")
-        values |= applying.next_call(after, change, contact.callback_at)
+        values |= applying.next_call(after, change, contact.callback_at, contact.callback_agent_id)
         if change.number_index is not None:
             values["number_index"] = change.number_index
     if revision.contact_variables:

@@ -52,11 +52,12 @@ from callcamp.store import contacts as contacts_
 from callcamp.store.database import database
 from callcamp.store.replies import RepliesSql
 from callcamp.store.sqlaccess import AccessSql
+from callcamp.store.sqlagents import AgentsSql
 from callcamp.store.sqlrecords import RecordsSql
 from callcamp.store.sqlwebhooks import WebhooksSql
 
 
-class SqlStore(RecordsSql, AccessSql, WebhooksSql, RepliesSql):
+class SqlStore(RecordsSql, AccessSql, AgentsSql, WebhooksSql, RepliesSql):
     """Everything that is remembered, in SQL; fulfils :class:`callcamp.ports.Store`.
 
     Args:

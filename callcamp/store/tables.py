@@ -27,6 +27,7 @@ from sqlalchemy import (
     text,
 )
 
+from callcamp.core.outcome import Disposition
 from callcamp.core.states import LIVE_ATTEMPT, AttemptStatus, CampaignStatus, ContactStatus
 from callcamp.store.columns import Due, Instant, JsonText, key_type, sorted_text
 
@@ -34,7 +35,8 @@ IMPORT_STATUSES = ("previewed", "confirmed", "undone")
 """What an import can be."""
 
 
-def _one_of(column: str, values: Iterable[str]) -> str:
+def one_of(column: str, values: Iterable[str]) -> str:
+    """Return the condition that a column has one of some words, which are ours."""
     listed = ", ".join(f"'{value}'" for value in values)
     return f"{column} IN ({listed})"
 
@@ -47,8 +49,10 @@ CALLBACK = f"{PENDING} AND contact.callback_at IS NOT NULL"
 """Condition of the contacts that wait for an agreed callback."""
 HELD = f"{PENDING} AND contact.hold IS NOT NULL"
 """Condition of the contacts that wait for a reason."""
-LIVE = _one_of("attempt.status", sorted(LIVE_ATTEMPT))
+LIVE = one_of("attempt.status", sorted(LIVE_ATTEMPT))
 """Condition of the attempts that are not settled."""
+PERSON = one_of("attempt.disposition", sorted((Disposition.ANSWERED_PERSON, Disposition.ABANDONED)))
+"""Condition of the attempts that a person answered for sure."""
 
 
 def _only(condition: str) -> dict[str, Any]:
@@ -93,7 +97,7 @@ campaign = Table(
     Column("started_at", Instant),
     Column("ended_at", Instant),
     Column("run_at", Instant),
-    CheckConstraint(_one_of("status", CampaignStatus), name="status"),
+    CheckConstraint(one_of("status", CampaignStatus), name="status"),
     sqlite_autoincrement=True,
 )
 
@@ -121,7 +125,7 @@ contact_import = Table(
     Column("created_at", Instant, nullable=False),
     Column("confirmed_at", Instant),
     Column("undone_at", Instant),
-    CheckConstraint(_one_of("status", IMPORT_STATUSES), name="status"),
+    CheckConstraint(one_of("status", IMPORT_STATUSES), name="status"),
     sqlite_autoincrement=True,
 )
 
@@ -149,8 +153,10 @@ contact = Table(
     Column("outcome", Text),
     Column("caller_number", Text),
     Column("round_base", Integer, nullable=False, server_default="0"),
+    # No foreign keys on agents here: what was learnt of a call is kept, whoever it names.
+    Column("callback_agent_id", key_type()),
     UniqueConstraint("campaign_id", "phone"),
-    CheckConstraint(_one_of("status", ContactStatus), name="status"),
+    CheckConstraint(one_of("status", ContactStatus), name="status"),
     # One that waits until something changes is due at columns.NEVER.
     CheckConstraint("(status = 'pending') = (due_at IS NOT NULL)", name="due"),
     # Pages list by id, with and without a status.
@@ -202,7 +208,9 @@ attempt = Table(
     Column("variables", JsonText),
     Column("refused", Boolean, nullable=False, server_default=false()),
     Column("round_ordinal", Integer, nullable=False, server_default="1"),
-    CheckConstraint(_one_of("status", AttemptStatus), name="status"),
+    Column("agent_id", key_type()),
+    Column("connected_at", Instant),
+    CheckConstraint(one_of("status", AttemptStatus), name="status"),
     CheckConstraint("(status = 'ended') = (disposition IS NOT NULL)", name="disposition"),
     Index("ix_attempt_page", "campaign_id", "id"),
     # Also what the foreign key needs: without it, deleting contacts scans the attempts.
@@ -212,6 +220,9 @@ attempt = Table(
     # What the gate asks of a number: its calls of some days, and those that go on.
     Index("ix_attempt_number", "number", "claimed_at"),
     Index("ix_attempt_live_number", "number", "status", **_only(LIVE)),
+    Index("ix_attempt_agent", "agent_id", "connected_at", **_only("attempt.agent_id IS NOT NULL")),
+    # The account of abandoned calls is asked for again and again while calls are paced.
+    Index("ix_attempt_person", "campaign_id", "dialed_at", "disposition", **_only(PERSON)),
 )
 
 campaign_count = Table(
@@ -222,7 +233,7 @@ campaign_count = Table(
     Column("key", Text, nullable=False),
     Column("n", key_type(), nullable=False),
     PrimaryKeyConstraint("campaign_id", "kind", "key"),
-    CheckConstraint(_one_of("kind", COUNT_KINDS), name="kind"),
+    CheckConstraint(one_of("kind", COUNT_KINDS), name="kind"),
     sqlite_with_rowid=False,
 )
 

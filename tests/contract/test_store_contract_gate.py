@@ -143,11 +143,9 @@ async def test_agreed_callbacks_come_first(store: SqlStore) -> None:
                     change.attempt_id,
                     change.events,
                     NOW,
-                    None,
-                    None,
-                    change.disposition,
-                    change.evidence,
-                    contact,
+                    disposition=change.disposition,
+                    evidence=change.evidence,
+                    contact=contact,
                 )
             ]
         )
@@ -174,7 +172,11 @@ async def test_callbacks_of_closed_places_wait(store: SqlStore) -> None:
     await store.apply(
         [
             AttemptChange(
-                "a-00000", change.events, NOW, None, None, change.disposition, None, callback
+                "a-00000",
+                change.events,
+                NOW,
+                disposition=change.disposition,
+                contact=callback,
             )
         ]
     )
@@ -350,11 +352,10 @@ async def test_the_gate_sees_calls_of_all_campaigns(store: SqlStore) -> None:
         "o1-00000",
         (AttemptEvent.ANSWERED, AttemptEvent.ENDED),
         NOW - ago,
-        None,
-        NOW - ago,
-        Disposition.ANSWERED_PERSON,
-        talk,
-        ContactChange(ContactEvent.FINISHED),
+        answered_at=NOW - ago,
+        disposition=Disposition.ANSWERED_PERSON,
+        evidence=talk,
+        contact=ContactChange(ContactEvent.FINISHED),
         refused=True,
     )
     await store.apply([done, released("o1-00001")])

@@ -37,7 +37,7 @@ VALUES = {
     "hold": "retry_waits",
     "at": NOW,
     "since": NOW,
-    **dict.fromkeys(("status", "dialed_at", "rang_at", "answered_at")),
+    **dict.fromkeys(("status", "dialed_at", "rang_at", "answered_at", "agent_id", "connected_at")),
 }
 LIVE = rows.SELECT_ATTEMPT.where(text(t.LIVE)).order_by(t.attempt.c.id)
 PAGE = rows.SELECT_CONTACT.where(t.contact.c.campaign_id == 1, t.contact.c.id > 5)

@@ -14,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
+from callcamp.core.agent_settings import AgentSettings
 from callcamp.core.campaign_settings import CampaignMode
 from callcamp.core.places import place_of
 from callcamp.core.reasons import Reason
@@ -156,6 +157,48 @@ async def test_campaigns_of_the_version_before_go_on_as_they_did(tmp_path: Path)
             {},
             False,
         )
+    finally:
+        await store.close()
+
+
+_BEFORE_AGENTS = """
+INSERT INTO trunk VALUES (7, 'kept', 'PJSIP/{number}@t', 1, 2);
+INSERT INTO campaign VALUES (1, 'running', 7, 1, '{"name": "b", "trunk_id": 7}', 1, 3, NULL, 3);
+INSERT INTO contact
+  (campaign_id, id, phone, variables, status, attempts, due_at, callback_at, place) VALUES
+  (1, 1, '+33612000001', '{}', 'pending', 1, 5, 5, 'FR');
+INSERT INTO attempt (id, campaign_id, contact_id, number, ordinal, status, settings_version,
+  ring_timeout_s, claimed_at, lease_until, dialed_at, ended_at, disposition) VALUES
+  ('a', 1, 1, '+33612000001', 1, 'ended', 1, 30, 1, 2, 1, 1, 'answered_person');
+INSERT INTO campaign_count VALUES
+  (1, 'contact', 'pending', 1), (1, 'attempt', 'answered_person', 1)
+"""
+
+
+async def test_calls_of_the_version_without_agents_are_kept(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/old.sqlite3"
+
+    def before(connection: Connection) -> None:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0008")
+        for statement in _BEFORE_AGENTS.split(";"):
+            connection.exec_driver_sql(statement)
+
+    (tmp_path / "old.sqlite3").touch()
+    run_once(address, before)
+    migrate(address)
+    store = SqlStore(address)
+    await store.open()
+    try:
+        assert (await store.campaign(1)).settings.agents == AgentSettings()
+        (contact,) = await store.callbacks(1)
+        assert (contact.callback_at, contact.callback_agent_id) == (from_us(5), None)
+        (attempt,) = await store.attempts(1)
+        assert (attempt.agent_id, attempt.connected_at) == (None, None)
+        assert await store.abandon_account(1, since=from_us(0)) == (1, 0)
+        assert await store.agents() == await store.live_shifts() == []
+        assert await store.last_agents([1]) == {}
     finally:
         await store.close()
 
