@@ -39,13 +39,20 @@ async def export(request: web.Request) -> web.StreamResponse:
             store, campaign.id, path, cast("Format", fmt), what=cast("What | None", what)
         )
         name = f"{campaign.settings.name} - {what}" if what else campaign.settings.name
-        return await _send(request, path, f"{name}.{fmt}", TYPES[fmt])
+        return await send(request, path, f"{name}.{fmt}", TYPES[fmt])
 
 
-async def _send(
+async def send(
     request: web.Request, path: Path, filename: str, content_type: str
 ) -> web.StreamResponse:
-    """Send a file that is gone afterwards, which FileResponse cannot (it opens it twice)."""
+    """Send a file that may be gone afterwards, which FileResponse cannot (it opens it twice).
+
+    Args:
+        request: the request.
+        path: where it lies.
+        filename: its name as whoever gets it should know it.
+        content_type: its type.
+    """
     size = (await asyncio.to_thread(path.stat)).st_size
     response = web.StreamResponse(
         headers={

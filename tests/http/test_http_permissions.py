@@ -32,7 +32,7 @@ def concrete(path: str, campaign: int) -> str:
     path = path.replace("{fmt:xlsx|csv}", "csv")
     path = re.sub(r"\{campaign_id[^}]*\}+", str(campaign), path)
     path = re.sub(r"\{phone[^/]*\}", "+33612345678", path)
-    path = re.sub(r"\{job[^/]*\}", "0" * 32, path)
+    path = re.sub(r"\{(?:job|preview_id)[^/]*\}", "0" * 32, path)
     return re.sub(r"\{\w+(?::[^{}]*(?:\{[^{}]*\})?[^{}]*)?\}", "999", path)
 
 

@@ -6,16 +6,17 @@ import asyncio
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from access_kit import PASSWORD
+from access_kit import PASSWORD, browser_of, browsing
 from aiohttp import FormData
 from openapi_spec_validator import validate
 from rest_kit import serve
-from web_fakes import FakeEngine
+from web_fakes import FakeEngine, token_in
 
 from callcamp.core.changes import AttemptChange, ContactChange
 from callcamp.core.outcome import Disposition, Evidence
@@ -54,6 +55,57 @@ def test_the_description_is_valid_and_whole() -> None:
         for operation in methods.values():
             assert set(operation["tags"]) <= tags
             assert operation["summary"]
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for one in value.values():
+            yield from _references(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _references(one)
+
+
+def test_every_reference_of_the_description_leads_somewhere() -> None:
+    schemas = described()["components"]["schemas"]
+    led = {
+        reference.removeprefix("#/components/schemas/") for reference in _references(described())
+    }
+    assert led - schemas.keys() == set()
+    # A name with a module in it: two models have the same one.
+    assert [name for name in schemas if "__" in name] == []
+
+
+def test_the_ways_in_are_told() -> None:
+    document = described()
+    schemes = document["components"]["securitySchemes"]
+    cookies = {one["name"] for one in schemes.values() if one.get("in") == "cookie"}
+    assert cookies == {"callcamp", "__Host-callcamp"}
+    assert schemes["token"]["scheme"] == "bearer"
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            ways = [set(way) for way in operation["security"]]
+            if path == "/api/openapi.json":
+                assert ways == []
+                continue
+            page = set() if method == "get" else {"page"}
+            assert ways == [{"token"}, {"session"} | page, {"session_https"} | page, set()]
+
+
+async def test_a_browser_comes_in_as_the_description_says(engine):
+    await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
+    campaign = await engine.campaign(contacts=1)
+    schemes = described()["components"]["securitySchemes"]
+    async with browsing(engine) as server, browser_of(server) as browser:
+        await browser.log_in("ada")
+        assert browser.cookie(schemes["session"]["name"])
+        where = f"{V1}/campaigns/{campaign.id}/start"
+        token = token_in(await browser.text("/account"))
+        await _error(await browser.client.post(where), 403)
+        sent = await browser.client.post(where, headers={schemes["page"]["name"]: token})
+        assert sent.status == 200
 
 
 def test_only_the_description_is_open_to_everybody() -> None:
@@ -317,6 +369,9 @@ async def test_people_are_chosen_by_filters(client, engine):
         assert (await client.post(f"{V1}/directory/contacts", json=person)).status == 200
     saved = {"name": "paris", "conditions": ["city = Paris"]}
     assert (await client.post(f"{V1}/filters", json=saved)).status == 200
+    shown = await (await client.get(f"{V1}/filters/paris")).json()
+    assert shown["conditions"] == [{"name": "city", "operator": "=", "value": "Paris"}]
+    await _error(await client.get(f"{V1}/filters/rome"), 404)
     tried = await client.post(f"{V1}/directory/preview", json={"name": "paris"})
     assert (await tried.json())["count"] == 2
     added = await client.post(
@@ -450,6 +505,63 @@ async def test_accounts_and_tokens_are_kept_over_the_api(client, engine):
     await _error(await client.get(f"{V1}/campaigns", headers=mine), 401)
 
 
+async def test_an_account_is_shown_with_its_log_ins_and_has_its_codes_turned_off(client, engine):
+    ada = await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
+    bob = await engine.access.add_user("bob", PASSWORD, role=Role.SUPERVISOR)
+    session, _ = await engine.access.log_in(
+        "bob", PASSWORD, code=None, address="192.0.2.7", agent="Lynx"
+    )
+    await engine.store.set_totp(bob.id, "JBSWY3DPEHPK3PXP", now=datetime.now(UTC))
+    secret, _ = await engine.access.create_token(ada.id, "root", {TokenScope.ADMIN}, None)
+    headers = {"Authorization": f"Bearer {secret}"}
+    path = f"{V1}/users/{bob.id}"
+    assert (await (await client.get(path, headers=headers)).json())["has_totp"] is True
+    held = await client.get(f"{path}/sessions", headers=headers)
+    (one,) = (await held.json())["items"]
+    assert (one["address"], one["agent"]) == ("192.0.2.7", "Lynx")
+    # Neither the secret of the session nor what it is kept under.
+    assert set(one) == {"created_at", "seen_at", "address", "agent"}
+    assert session not in await held.text()
+    assert (await client.delete(f"{path}/codes", headers=headers)).status == 204
+    assert (await (await client.get(path, headers=headers)).json())["has_totp"] is False
+    for gone in (f"{V1}/users/99", f"{V1}/users/99/sessions"):
+        await _error(await client.get(gone, headers=headers), 404)
+    await _error(await client.delete(f"{V1}/users/99/codes", headers=headers), 404)
+
+
+async def test_a_token_of_another_account_may_no_more_than_that_account(client, engine):
+    ada = await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
+    sue = await engine.access.add_user("sue", PASSWORD, role=Role.SUPERVISOR)
+    secret, _ = await engine.access.create_token(ada.id, "root", {TokenScope.ADMIN}, None)
+    headers = {"Authorization": f"Bearer {secret}"}
+    body = {"name": "crm", "scopes": ["manage"], "user_id": sue.id}
+    await _error(await client.post(f"{V1}/tokens", json=body, headers=headers), 400, "scopes")
+    body["scopes"] = ["read"]
+    made = await client.post(f"{V1}/tokens", json=body, headers=headers)
+    assert (made.status, (await made.json())["user_id"]) == (201, sue.id)
+    body = {"name": "x", "scopes": ["read"], "user_id": 99}
+    await _error(await client.post(f"{V1}/tokens", json=body, headers=headers), 404)
+
+
+async def test_contacts_are_found_by_what_they_wait_for(client, engine):
+    campaign = await engine.campaign(contacts=3)
+    path = f"{V1}/campaigns/{campaign.id}/contacts"
+    first, *_ = (await (await client.get(path)).json())["items"]
+    await client.post(f"{path}/{first['id']}/exclude", json={"reason": "asked"})
+    found = await (await client.get(path, params={"reason": "excluded"})).json()
+    assert [one["id"] for one in found["items"]] == [first["id"]]
+    await _error(await client.get(path, params={"reason": "whim"}), 400, "reason")
+
+
+async def test_a_legal_preset_is_shown_whole(client, engine):
+    listed = (await (await client.get(f"{V1}/legal-presets")).json())["items"]
+    shown = await (await client.get(f"{V1}/legal-presets/us-tsr")).json()
+    assert shown in listed
+    assert shown["hours"]["weekdays"][0] == ["08:00-21:00"]
+    assert shown["abandon"]["cap"] == 0.03
+    await _error(await client.get(f"{V1}/legal-presets/nowhere"), 404)
+
+
 async def test_an_answer_that_shows_a_secret_is_kept_under_no_key(client, engine):
     admin = await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
     secret, _ = await engine.access.create_token(admin.id, "root", {TokenScope.ADMIN}, None)
@@ -475,6 +587,7 @@ async def test_webhooks_are_kept_over_the_api(client, engine):
     changed = await (await client.patch(path, json={"active": False, "events": []})).json()
     assert changed["active"] is False
     assert len(changed["events"]) > 1
+    assert (await (await client.get(path)).json())["url"] == url
     listed = await (await client.get(f"{V1}/webhooks")).text()
     assert body["secret"] not in listed
     again = await client.post(f"{path}/renew-secret", headers={"Idempotency-Key": "once"})

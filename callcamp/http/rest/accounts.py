@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 from callcamp.core.permissions import Permission, Role, TokenScope
 from callcamp.http.auth import refuse_local
 from callcamp.http.peer import principal_of
-from callcamp.http.rest.fields import In, Instant, Line64, Moment, Out, Page, Query
+from callcamp.http.rest.fields import Id, In, Instant, Line64, Moment, Out, Page, Query
 from callcamp.http.rest.route import Call, Reply, RestRoute
 
 _V1 = "/api/v1"
@@ -64,6 +64,19 @@ class NewPassword(In):
     password: Password
 
 
+class SessionOut(Out):
+    """A log-in that holds: since when, last used when, from where, with what browser."""
+
+    created_at: Moment
+    seen_at: Moment
+    address: str
+    agent: str
+
+
+class SessionsPage(Page[SessionOut]):
+    """The log-ins of an account that hold, last used first."""
+
+
 class TokenOut(Out):
     """An API token, without its secret."""
 
@@ -88,6 +101,10 @@ class TokenIn(In):
     name: Line64
     scopes: Annotated[list[ScopeIn], Field(min_length=1, max_length=4)]
     expires_at: Instant | None = None
+    user_id: Annotated[
+        Id | None,
+        Field(description="Whose token it is; left out: of the account that asks for it."),
+    ] = None
 
 
 class TokenMade(TokenOut):
@@ -113,6 +130,24 @@ async def add_user(call: Call[Query, UserIn]) -> Reply:
         manages_campaigns=body.manages_campaigns,
     )
     return Reply(UserOut.model_validate(user), 201)
+
+
+async def user(call: Call[Query, None]) -> Reply:
+    """Show an account."""
+    return Reply(UserOut.model_validate(await call.engine.access.user(call.id("user_id"))))
+
+
+async def sessions(call: Call[Query, None]) -> Reply:
+    """List the log-ins of an account."""
+    found = await call.engine.access.user(call.id("user_id"))
+    held = await call.engine.access.sessions(found.id)
+    return Reply(SessionsPage(items=[SessionOut.model_validate(one) for one in held]))
+
+
+async def codes_off(call: Call[Query, None]) -> Reply:
+    """Ask an account for no more one-time codes."""
+    await call.engine.access.disable_totp(call.id("user_id"))
+    return Reply(status=204)
 
 
 async def change_user(call: Call[Query, UserChange]) -> Reply:
@@ -148,11 +183,12 @@ async def tokens(call: Call[Query, None]) -> Reply:
 
 
 async def create_token(call: Call[Query, TokenIn]) -> Reply:
-    """Make an API token, of the account that asks for it, or whose token asks for it."""
+    """Make an API token, of an account, or of the one that asks or whose token asks for it."""
     refuse_local(call.request)
     body, who = call.body, principal_of(call.request)
+    own = who.maker_id if who.user_id is None else who.user_id
     secret, token = await call.engine.access.create_token(
-        who.maker_id if who.user_id is None else who.user_id,
+        own if body.user_id is None else body.user_id,
         body.name,
         body.scopes,
         body.expires_at,
@@ -173,6 +209,7 @@ ROUTES: tuple[RestRoute, ...] = (
         "POST", f"{_V1}/users", add_user, _ADMIN, "Add an account", UserOut, body=UserIn,
         status=201, secret=True,
     ),
+    RestRoute("GET", _USER, user, _ADMIN, "Show an account", UserOut),
     RestRoute("PATCH", _USER, change_user, _ADMIN, "Change an account", UserOut, body=UserChange),
     RestRoute(
         "POST", f"{_USER}/password", reset_password, _ADMIN, "Give an account another password",
@@ -180,6 +217,14 @@ ROUTES: tuple[RestRoute, ...] = (
     ),
     RestRoute(
         "POST", f"{_USER}/log-out", log_out, _ADMIN, "End every session of an account", status=204
+    ),
+    RestRoute(
+        "GET", f"{_USER}/sessions", sessions, _ADMIN, "List the log-ins of an account",
+        SessionsPage,
+    ),
+    RestRoute(
+        "DELETE", f"{_USER}/codes", codes_off, _ADMIN,
+        "Ask an account for no more one-time codes, as when its phone is lost", status=204,
     ),
     RestRoute("GET", f"{_V1}/tokens", tokens, _ADMIN, "List API tokens", TokensPage),
     RestRoute(

@@ -71,6 +71,9 @@ class ContactsQuery(PageQuery):
     """Which contacts."""
 
     status: ContactStatus | None = None
+    reason: Annotated[
+        Reason | None, Field(description="What they wait for, or why they were skipped.")
+    ] = None
     phone: Phone | None = None
 
 
@@ -202,6 +205,7 @@ async def listed(call: Call[ContactsQuery, None]) -> Reply:
     found = await call.engine.store.contacts(
         campaign.id,
         status=query.status,
+        hold=query.reason,
         phone=None if phone is None else read_phone(phone, campaign.settings.default_region),
         after_id=query.after_id(),
         limit=query.limit + 1,

@@ -1,53 +1,38 @@
-"""Contacts from files: preview, confirm, undo."""
+"""Contacts from files: preview, map anew, confirm, undo."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-from aiohttp import BodyPartReader
+from aiohttp import web
 from pydantic import Field
 
-from callcamp.contacts.mapping import Mapping
 from callcamp.contacts.table import ReadOptions
 from callcamp.core.permissions import Permission
-from callcamp.errors import InvalidInput, LimitExceeded
-from callcamp.http.context import SETTINGS, readable
+from callcamp.http import exports
 from callcamp.http.rest.contacts import Deleted
-from callcamp.http.rest.fields import In, Moment, Out, Page, Query, QueryId
-from callcamp.http.rest.route import Call, Refusal, Reply, RestRoute
-from callcamp.http.uploads import Upload, clean_name, save
+from callcamp.http.rest.fields import In, Line64, Line200, Moment, Out, Page, Query, QueryId
+from callcamp.http.rest.forms import JsonText, ReadingForm, form_schema, uploaded
+from callcamp.http.rest.mappings import MappingIn, mapping_in, wanted_mapping
+from callcamp.http.rest.route import Call, Reply, RestRoute
+from callcamp.ports import OnDuplicate
 
 _ROOT = "/api/v1/imports"
 _ONE = _ROOT + "/{import_id:[0-9]{1,15}}"
 _FEED, _VIEW = Permission.FEED_CONTACTS, Permission.VIEW
-_MOST_TEXT = 64 * 1024
-_HEADER = {"true": True, "false": False}
-_TEXTS = frozenset({"campaign_id", "mapping", "encoding", "delimiter", "header", "sheet"})
-FORM: dict[str, Any] = {
-    "type": "object",
-    "required": ["campaign_id", "file"],
-    "additionalProperties": False,
-    "properties": {
-        "campaign_id": {"type": "integer", "minimum": 1, "maximum": 10**15 - 1},
-        "file": {
-            "type": "string",
-            "contentMediaType": "application/octet-stream",
-            "description": "A .csv, .txt, .tsv, .xls or .xlsx file.",
-        },
-        "mapping": {
-            "type": "string",
-            "contentMediaType": "application/json",
-            "description": "What becomes of the columns: `phone`, `others`, `variables`, `rest`.",
-            "examples": ['{"phone": "tel", "rest": true}'],
-        },
-        "encoding": {"type": "string", "maxLength": 40},
-        "delimiter": {"type": "string", "maxLength": 1},
-        "header": {"type": "string", "enum": ["true", "false"]},
-        "sheet": {"type": "string", "maxLength": 200},
-    },
-}
-"""The form of a preview."""
+T = TypeVar("T")
+# What was begun goes on to its end when the client goes away.
+_going: set[asyncio.Task[Any]] = set()
+
+
+class ImportForm(ReadingForm):
+    """A file for a campaign."""
+
+    campaign_id: QueryId
+    mapping: JsonText | None = None
+    preset: Line64 | None = None
 
 
 class ImportOut(Out):
@@ -73,10 +58,34 @@ class ImportsQuery(Query):
     campaign_id: QueryId
 
 
+class Remap(In):
+    """How to read a file again: with a mapping, a saved one, or one found by its look.
+
+    Without ``encoding``, ``delimiter``, ``header`` and ``sheet`` it is read as before.
+    """
+
+    mapping: MappingIn | None = None
+    preset: Line64 | None = None
+    encoding: Line64 | None = None
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    header: bool | None = None
+    sheet: Line200 | None = None
+
+    def options(self) -> ReadOptions | None:
+        """Return how the file is to be read; None: as before.
+
+        Raises:
+            InvalidInput: the delimiter is none.
+        """
+        given = (self.encoding, self.delimiter, self.header, self.sheet)
+        return None if all(one is None for one in given) else ReadOptions(*given)
+
+
 class Confirm(In):
     """How to confirm: ``replace`` deletes the contacts of a draft first."""
 
     replace: bool = Field(default=False)
+    on_duplicate: OnDuplicate = OnDuplicate.SKIP
 
 
 async def listed(call: Call[ImportsQuery, None]) -> Reply:
@@ -93,104 +102,27 @@ def _out(one: Any) -> ImportOut:
     return out
 
 
+def _made(one: Any) -> Reply:
+    return Reply(_out(one), 201, {"Location": f"{_ROOT}/{one.id}"})
+
+
 async def preview(call: Call[Query, None]) -> Reply:
     """Read a file and say what importing it would do."""
-    texts, sent = await _form(call)
-    if sent is None:
-        raise InvalidInput("file is missing; send one.", field="file", value=None)
-    try:
+    async with uploaded(call, ImportForm) as (form, sent):
+        mapping = await wanted_mapping(call, mapping_in(form.mapping), form.preset)
         made = await call.engine.imports.preview(
-            _campaign_id(texts),
-            sent.path,
-            sent.filename,
-            _mapping(texts),
-            options=_options(texts),
+            form.campaign_id, sent.path, sent.filename, mapping, options=form.options()
         )
-    finally:
-        sent.path.unlink(missing_ok=True)
-    return Reply(_out(made), 201, {"Location": f"{_ROOT}/{made.id}"})
+    return _made(made)
 
 
-async def _form(call: Call[Query, None]) -> tuple[dict[str, str], Upload | None]:
-    request = call.request
-    if request.content_type != "multipart/form-data":
-        raise Refusal(
-            415,
-            "unsupported_media_type",
-            "Send a form with the file, as multipart/form-data.",
-            field="Content-Type",
-            value=request.headers.get("Content-Type", ""),
-        )
-    limit = request.app[SETTINGS].import_max_mib * (1 << 20)
-    texts: dict[str, str] = {}
-    sent: Upload | None = None
-    try:
-        with readable():
-            reader = await request.multipart()
-            while (part := await reader.next()) is not None:
-                if not isinstance(part, BodyPartReader):
-                    break
-                if part.name == "file" and sent is None:
-                    filename = clean_name(part.filename or "")
-                    sent = Upload(await save(request, part, filename, limit), filename)
-                else:
-                    await _take(part, texts)
-    except BaseException:
-        if sent is not None:
-            sent.path.unlink(missing_ok=True)
-        raise
-    return texts, sent
-
-
-async def _take(part: BodyPartReader, texts: dict[str, str]) -> None:
-    """Put a text of the form with the others."""
-    name = part.name or ""
-    if name not in _TEXTS or name in texts:
-        raise InvalidInput(
-            f"The form has {name[:40]!r}, which is unknown or given twice.",
-            field=name[:40],
-        )
-    raw = bytearray()
-    while chunk := await part.read_chunk():
-        raw += chunk
-        if len(raw) > _MOST_TEXT:
-            raise LimitExceeded(
-                f"{name} is larger than {_MOST_TEXT} bytes.", limit=_MOST_TEXT, value=len(raw)
-            )
-    texts[name] = raw.decode()
-
-
-def _campaign_id(texts: dict[str, str]) -> int:
-    text = texts.get("campaign_id", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise InvalidInput(
-            "campaign_id: give the number of the campaign.", field="campaign_id", value=text[:40]
-        )
-    return int(text)
-
-
-def _mapping(texts: dict[str, str]) -> Mapping | None:
-    if "mapping" not in texts:
-        return None
-    try:
-        raw = json.loads(texts["mapping"])
-    except (ValueError, RecursionError):
-        raise InvalidInput("mapping: give JSON.", field="mapping") from None
-    return Mapping.from_dict(raw)
-
-
-def _options(texts: dict[str, str]) -> ReadOptions:
-    header = texts.get("header")
-    if header is not None and header not in _HEADER:
-        raise InvalidInput(
-            "header: give true, false, or leave it out.", field="header", value=header[:40]
-        )
-    return ReadOptions(
-        encoding=texts.get("encoding") or None,
-        delimiter=texts.get("delimiter") or None,
-        header=None if header is None else _HEADER[header],
-        sheet=texts.get("sheet") or None,
-    )
+async def remap(call: Call[Query, Remap]) -> Reply:
+    """Read the file of a preview again; the new preview takes the place of the old one."""
+    body = call.body
+    given = None if body.mapping is None else body.mapping.mapping()
+    mapping = await wanted_mapping(call, given, body.preset)
+    made = await call.engine.imports.remap(call.id("import_id"), mapping, options=body.options())
+    return _made(made)
 
 
 async def show(call: Call[Query, None]) -> Reply:
@@ -198,15 +130,48 @@ async def show(call: Call[Query, None]) -> Reply:
     return Reply(_out(await call.engine.store.contact_import(call.id("import_id"))))
 
 
+async def error_rows(call: Call[Query, None]) -> web.StreamResponse:
+    """Send the rows that were left out, with reasons."""
+    imported = await call.engine.store.contact_import(call.id("import_id"))
+    path = await call.engine.imports.error_file(imported.id)
+    return await exports.send(call.request, path, left_out(imported.filename), exports.TYPES["csv"])
+
+
+def left_out(filename: str) -> str:
+    """Return what the file of the rows that a file leaves out is called."""
+    return f"{filename.rpartition('.')[0] or filename} - left out.csv"
+
+
 async def confirm(call: Call[Query, Confirm]) -> Reply:
     """Add the contacts of a preview."""
-    done = await call.engine.imports.confirm(call.id("import_id"), replace=call.body.replace)
+    done = await to_its_end(
+        call.engine.imports.confirm(
+            call.id("import_id"),
+            replace=call.body.replace,
+            on_duplicate=call.body.on_duplicate,
+        )
+    )
+    call.engine.live.touch()
     return Reply(_out(done))
 
 
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await what must not be broken off when the client goes away."""
+    task = asyncio.create_task(work)
+    _going.add(task)
+    task.add_done_callback(_going.discard)
+    return await asyncio.shield(task)
+
+
 async def undo(call: Call[Query, None]) -> Reply:
-    """Undo a confirmed import."""
-    return Reply(Deleted(deleted=await call.engine.imports.undo(call.id("import_id"))))
+    """Undo a confirmed import; forget a preview."""
+    imported = await call.engine.store.contact_import(call.id("import_id"))
+    if imported.status == "previewed":
+        await call.engine.imports.discard(imported.id)
+        return Reply(Deleted(deleted=0))
+    deleted = await call.engine.imports.undo(imported.id)
+    call.engine.live.touch()
+    return Reply(Deleted(deleted=deleted))
 
 
 ROUTES: tuple[RestRoute, ...] = (
@@ -215,15 +180,27 @@ ROUTES: tuple[RestRoute, ...] = (
     ),
     RestRoute(
         "POST", _ROOT, preview, _FEED, "Preview a file; nothing is imported yet", ImportOut,
-        form=FORM, status=201, also=(413, 415), answer_headers={"Location": "Where it is."},
+        form=form_schema(ImportForm, workbooks=True), status=201, also=(413, 415),
+        answer_headers={"Location": "Where it is."},
     ),
     RestRoute("GET", _ONE, show, _VIEW, "Show an import", ImportOut),
+    RestRoute(
+        "POST", f"{_ONE}/remap", remap, _FEED,
+        "Preview the same file with another mapping; the old preview cannot be confirmed any more",
+        ImportOut, body=Remap, body_needed=False, status=201,
+        answer_headers={"Location": "Where the new preview is."},
+    ),
+    RestRoute(
+        "GET", f"{_ONE}/errors.csv", error_rows, _VIEW,
+        "The rows that an import leaves out, with reasons", media=("text/csv",),
+    ),
     RestRoute(
         "POST", f"{_ONE}/confirm", confirm, _FEED, "Add the contacts of a preview, all or none",
         ImportOut, body=Confirm, body_needed=False,
     ),
     RestRoute(
-        "DELETE", _ONE, undo, _FEED, "Undo an import: delete the contacts that it added", Deleted
+        "DELETE", _ONE, undo, _FEED,
+        "Undo an import: delete the contacts that it added; or forget a preview", Deleted,
     ),
 )  # fmt: skip
 """Addresses of imports."""

@@ -11,9 +11,12 @@ from pydantic.json_schema import models_json_schema
 
 from callcamp import __version__
 from callcamp.core.permissions import OF_SCOPE, Permission, TokenScope
+from callcamp.http.auth import COOKIE
+from callcamp.http.csrf import HEADER
 from callcamp.http.rest.fields import MOST_ID, Failure, FieldsQuery, Page
 from callcamp.http.rest.route import RestRoute
 from callcamp.http.rest.settings_schema import schemas as settings_schemas
+from callcamp.http.security import SAFE_METHODS
 
 _ETAG = '^"[0-9]{1,15}"$'
 _REF = "#/components/schemas/"
@@ -23,6 +26,8 @@ _PATH: dict[str, dict[str, Any]] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[A-Za-z0-9 _-]+$"},
     "phone": {"type": "string", "pattern": r"^\+[0-9]{3,20}$", "examples": ["+33612345678"]},
     "call_id": {"type": "string", "pattern": r"^[A-Za-z0-9-]{1,64}$"},
+    "preview_id": {"type": "string", "pattern": r"^[0-9a-f]{32}$"},
+    "preset_id": {"type": "string", "pattern": r"^[a-z0-9-]{1,64}$", "examples": ["us-tsr"]},
 }
 _MEANING = {
     200: "Done.",
@@ -44,6 +49,7 @@ _TAGS = {
     "campaigns": "Campaigns, their contacts, calls and reports.",
     "calls": "Single calls and their outcomes.",
     "imports": "Contacts from files.",
+    "mapping-presets": "What becomes of the columns of files, saved for the next file.",
     "directory": "People apart from campaigns.",
     "filters": "Saved conditions over people.",
     "trunks": "Ways out of Asterisk.",
@@ -70,6 +76,37 @@ _KEY = {
     "Answers are kept for 24 hours.",
     "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,200}$"},
 }
+_COOKIE_WORDS = (
+    "The session of a browser, begun on the log-in page. Whatever changes something needs "
+    "the header of the scheme `page` as well."
+)
+_SCHEMES: dict[str, dict[str, str]] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API token, made in the preferences. Scopes: "
+        + ", ".join(scope.value for scope in TokenScope)
+        + ".",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"{_COOKIE_WORDS} Over http.",
+    },
+    "session_https": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": f"__Host-{COOKIE}",
+        "description": f"{_COOKIE_WORDS} Over https.",
+    },
+    "page": {
+        "type": "apiKey",
+        "in": "header",
+        "name": HEADER,
+        "description": "The form token of a page of the same session: its field `csrf`.",
+    },
+}
 _ABOUT = (
     "Outbound call campaigns over Asterisk. Lists answer `items` and `next`; give `next` back as "
     "`cursor`. Errors have one shape. Instants are RFC 3339, in UTC."
@@ -95,15 +132,7 @@ def document(routes: Sequence[RestRoute]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {name: schema for name, schema in components.items() if name not in queries},
-            "securitySchemes": {
-                "token": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "An API token, made in the preferences. Scopes: "
-                    + ", ".join(scope.value for scope in TokenScope)
-                    + ".",
-                },
-            },
+            "securitySchemes": _SCHEMES,
         },
     }
     linked: dict[str, Any] = _linked(whole)
@@ -123,6 +152,10 @@ def _components(routes: Sequence[RestRoute]) -> dict[str, Any]:
         models[route.query] = "validation"
     _, found = models_json_schema(list(models.items()), ref_template=_REF + "{model}")
     schemas: dict[str, Any] = {**found["$defs"], **settings_schemas()}
+    for model in models:
+        # Two models of one name would both be there under longer ones.
+        if model.__name__ not in schemas:
+            raise AssertionError(f"two models of the API are called {model.__name__}")
     for name in cut:
         # With ?fields= any of them may be left out.
         schemas[name].pop("required", None)
@@ -145,8 +178,7 @@ def _operation(route: RestRoute, components: Mapping[str, Any]) -> dict[str, Any
         "description": _asks_for(route.permission),
         "parameters": _parameters(route, components),
         "responses": _responses(route),
-        # While nobody has an account, callcamp answers this machine without a token.
-        "security": [] if route.permission is Permission.PUBLIC else [{"token": []}, {}],
+        "security": _security(route),
     }
     if route.form is not None:
         operation["requestBody"] = {
@@ -159,6 +191,15 @@ def _operation(route: RestRoute, components: Mapping[str, Any]) -> dict[str, Any
             "content": {"application/json": {"schema": {"$ref": _REF + route.body.__name__}}},
         }
     return operation
+
+
+def _security(route: RestRoute) -> list[dict[str, list[str]]]:
+    """Return the ways in: a token, or a browser's session, with its page's word for a change."""
+    if route.permission is Permission.PUBLIC:
+        return []
+    page: dict[str, list[str]] = {} if route.method in SAFE_METHODS else {"page": []}
+    # While nobody has an account, callcamp answers this machine without any of them.
+    return [{"token": []}, {"session": [], **page}, {"session_https": [], **page}, {}]
 
 
 def _asks_for(permission: Permission) -> str:

@@ -11,6 +11,7 @@ from callcamp.core.policies import Match, Operator
 from callcamp.http.rest.calls import CallOut
 from callcamp.http.rest.fields import (
     In,
+    Limit,
     Line64,
     Line400,
     Moment,
@@ -65,6 +66,12 @@ class PersonIn(In):
     region: Region | None = None
     variables: Variables = Field(default_factory=dict)
     others: Annotated[list[Phone], Field(max_length=9)] = Field(default_factory=list)
+
+
+class HistoryQuery(Query):
+    """How much is told."""
+
+    calls: Annotated[Limit, Field(description="Most calls, the newest first.")] = 100
 
 
 class PersonCall(Out):
@@ -153,9 +160,9 @@ async def save_person(call: Call[Query, PersonIn]) -> Reply:
     return Reply(PersonOut.model_validate(saved))
 
 
-async def history(call: Call[Query, None]) -> Reply:
+async def history(call: Call[HistoryQuery, None]) -> Reply:
     """Show all that is on record about a person."""
-    found = await call.commands.lists.history(call.key("phone"))
+    found = await call.commands.lists.history(call.key("phone"), calls=call.query.calls)
     calls = [
         PersonCall(campaign_name=one.campaign_name, call=CallOut.model_validate(one.attempt))
         for one in found.calls
@@ -180,6 +187,12 @@ async def filters(call: Call[Query, None]) -> Reply:
     """List saved filters."""
     found = await call.commands.lists.filters()
     return Reply(FiltersPage(items=[FilterOut.model_validate(one) for one in found]))
+
+
+async def show_filter(call: Call[Query, None]) -> Reply:
+    """Show a saved filter."""
+    found = await call.commands.lists.filter(named(call, "name", "filter"))
+    return Reply(FilterOut.model_validate(found))
 
 
 async def save_filter(call: Call[Query, FilterIn]) -> Reply:
@@ -214,7 +227,8 @@ ROUTES: tuple[RestRoute, ...] = (
         body=PersonIn,
     ),
     RestRoute(
-        "GET", _PERSON, history, _VIEW, "All that is on record about a person", HistoryOut
+        "GET", _PERSON, history, _VIEW, "All that is on record about a person", HistoryOut,
+        HistoryQuery,
     ),
     RestRoute(
         "DELETE", _PERSON, delete_person, _MANAGE, "Delete a person of the directory", status=204
@@ -223,6 +237,9 @@ ROUTES: tuple[RestRoute, ...] = (
     RestRoute(
         "POST", _FILTERS, save_filter, _MANAGE, "Save a filter, or change it", FilterOut,
         body=FilterIn,
+    ),
+    RestRoute(
+        "GET", f"{_FILTERS}/{{name}}", show_filter, _VIEW, "Show a saved filter", FilterOut
     ),
     RestRoute(
         "POST", "/api/v1/directory/preview", try_filter, _VIEW, "Whom a filter chooses now",

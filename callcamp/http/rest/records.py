@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -152,19 +152,6 @@ class SuppressedOut(Out):
     contacts_skipped: int
 
 
-class DncListOut(Out):
-    """An imported do-not-call register."""
-
-    name: str
-    numbers: int
-    as_of: Moment
-    imported_at: Moment
-
-
-class DncListsPage(Page[DncListOut]):
-    """The imported registers by name."""
-
-
 class ConsentOut(Out):
     """A consent on record."""
 
@@ -206,7 +193,7 @@ class Revocation(In):
     scope: Line64
 
 
-class OutcomeOut(Out):
+class DispositionOut(Out):
     """A custom disposition."""
 
     name: str
@@ -215,11 +202,11 @@ class OutcomeOut(Out):
     opt_out: bool
 
 
-class OutcomesPage(Page[OutcomeOut]):
+class DispositionsPage(Page[DispositionOut]):
     """The custom dispositions by name."""
 
 
-class OutcomeIn(In):
+class DispositionIn(In):
     """A custom disposition to add, or to change."""
 
     name: Annotated[Line64, Field(examples=["callback_requested"])]
@@ -334,20 +321,7 @@ async def unsuppress(call: Call[SuppressionKey, None]) -> Reply:
     return Reply(status=204)
 
 
-async def dnc_lists(call: Call[Query, None]) -> Reply:
-    """List the imported registers."""
-    found = await call.commands.lists.dnc_lists()
-    return Reply(DncListsPage(items=[DncListOut.model_validate(one) for one in found]))
-
-
-async def delete_dnc_list(call: Call[Query, None]) -> Reply:
-    """Delete an imported register."""
-    name = named(call, "name", "dnc_list")
-    await call.commands.lists.delete_dnc_list(name)
-    return Reply(status=204)
-
-
-def named(call: Call[Query, None], parameter: str, kind: str) -> str:
+def named(call: Call[Any, Any], parameter: str, kind: str) -> str:
     """Return a name out of the path.
 
     Raises:
@@ -389,16 +363,16 @@ async def revoke_consent(call: Call[Query, Revocation]) -> Reply:
 async def outcomes(call: Call[Query, None]) -> Reply:
     """List the custom dispositions."""
     found = await call.commands.lists.outcomes()
-    return Reply(OutcomesPage(items=[OutcomeOut.model_validate(one) for one in found]))
+    return Reply(DispositionsPage(items=[DispositionOut.model_validate(one) for one in found]))
 
 
-async def save_outcome(call: Call[Query, OutcomeIn]) -> Reply:
+async def save_outcome(call: Call[Query, DispositionIn]) -> Reply:
     """Add or change a custom disposition."""
     body = call.body
     saved = await call.commands.lists.save_outcome(
         body.name, label=body.label, refused=body.refused, opt_out=body.opt_out
     )
-    return Reply(OutcomeOut.model_validate(saved))
+    return Reply(DispositionOut.model_validate(saved))
 
 
 ROUTES: tuple[RestRoute, ...] = (
@@ -434,14 +408,6 @@ ROUTES: tuple[RestRoute, ...] = (
         "Take a number off the do-not-call list", query=SuppressionKey, status=204,
     ),
     RestRoute(
-        "GET", f"{_V1}/dnc-lists", dnc_lists, _VIEW, "List imported do-not-call registers",
-        DncListsPage,
-    ),
-    RestRoute(
-        "DELETE", f"{_V1}/dnc-lists/{{name}}", delete_dnc_list, _ADMIN,
-        "Delete an imported register", status=204,
-    ),
-    RestRoute(
         "GET", f"{_V1}/consents", consents, _VIEW, "List the consents of a number", ConsentsPage,
         ConsentsQuery,
     ),
@@ -454,11 +420,11 @@ ROUTES: tuple[RestRoute, ...] = (
         body=Revocation, status=204,
     ),
     RestRoute(
-        "GET", f"{_V1}/outcomes", outcomes, _VIEW, "List custom dispositions", OutcomesPage
+        "GET", f"{_V1}/outcomes", outcomes, _VIEW, "List custom dispositions", DispositionsPage
     ),
     RestRoute(
         "POST", f"{_V1}/outcomes", save_outcome, _MANAGE, "Add a custom disposition, or change it",
-        OutcomeOut, body=OutcomeIn,
+        DispositionOut, body=DispositionIn,
     ),
 )  # fmt: skip
 """Addresses of records."""

@@ -125,6 +125,11 @@ async def add_webhook(call: Call[Query, WebhookIn]) -> Reply:
     return Reply(WebhookMade(**_shown(webhook).model_dump(), secret=secret), 201)
 
 
+async def show_webhook(call: Call[Query, None]) -> Reply:
+    """Show a webhook."""
+    return Reply(_shown(await call.engine.webhooks.show(call.id("webhook_id"))))
+
+
 async def change_webhook(call: Call[Query, WebhookChange]) -> Reply:
     """Change a webhook."""
     body = call.body
@@ -178,6 +183,7 @@ ROUTES: tuple[RestRoute, ...] = (
         "POST", f"{_V1}/webhooks", add_webhook, _ADMIN, "Add a webhook; its secret is shown here",
         WebhookMade, body=WebhookIn, status=201, secret=True,
     ),
+    RestRoute("GET", _HOOK, show_webhook, _ADMIN, "Show a webhook", WebhookOut),
     RestRoute(
         "PATCH", _HOOK, change_webhook, _ADMIN, "Change a webhook", WebhookOut, body=WebhookChange
     ),
