@@ -104,6 +104,16 @@ class AccessBase:
         limits = {name_key(name): PER_ACCOUNT}
         if address:
             limits[f"address:{neighbourhood(address)}"] = PER_ADDRESS
+        async with self._trying_within(limits):
+            yield
+
+    @asynccontextmanager
+    async def _trying_within(self, limits: Mapping[str, Throttle]) -> AsyncIterator[None]:
+        """Check and count an attempt of each of the keys while it lasts.
+
+        Raises:
+            TooManyLogins: one of them pauses.
+        """
         ahead = {key: self._trying[key] for key in limits}
         self._trying.update(limits.keys())
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from callcamp.core.permissions import Permission, Principal, TokenScope, of_person, of_token
 from callcamp.core.throttle import PER_ADDRESS, neighbourhood
@@ -18,18 +17,12 @@ PREFIX = "ccp_"
 """What every token begins with, so that programs which look for leaked secrets know it."""
 _SHOWN = 8
 _MOST_BEARER = 100
-_MOST_GUESSED = 10_000
 TOUCH = timedelta(minutes=1)
 """How exact the last use is."""
 
 
 class Tokens(AccessBase):
     """Use-cases on tokens."""
-
-    @cached_property
-    def _guessed(self) -> dict[str, None]:
-        """Keys that guessed since this process began: requests of others cost no look."""
-        return {}
 
     async def create_token(
         self,
@@ -109,24 +102,19 @@ class Tokens(AccessBase):
             allowed &= own | {Permission.PUBLIC}
         return Principal(f"token:{token.name}", allowed, maker_id=token.user_id)
 
-    async def check_token_attempts(self, address: str) -> None:
-        """Refuse tokens from an address that has guessed too often.
+    async def note_bad_token(self, address: str) -> None:
+        """Count a token that is none, and have it audited.
+
+        A good one never comes here: it holds wherever it comes from, also from an address that
+        guesses, such as that of a whole office. A secret of 256 random bits is not guessed.
 
         Raises:
-            TooManyLogins: it has; details name ``retry_after_s``.
+            TooManyLogins: too many came from there lately; this one is not counted, and details
+                name ``retry_after_s``.
         """
         key = _key(address)
-        if key in self._guessed:
-            await self._check_throttle({key: PER_ADDRESS})
-
-    async def note_bad_token(self, address: str) -> None:
-        """Count a token that is none, and have it audited."""
-        key = _key(address)
-        if len(self._guessed) >= _MOST_GUESSED:
-            # Without any particular one: whoever guesses on is here again at once.
-            del self._guessed[next(iter(self._guessed))]
-        self._guessed[key] = None
-        await self._store.note_login_failed(key, address=address, now=self._clock())
+        async with self._trying_within({key: PER_ADDRESS}):
+            await self._store.note_login_failed(key, address=address, now=self._clock())
 
 
 def _key(address: str) -> str:

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from callcamp.core.permissions import LOCAL, NOBODY, Permission, Principal
-from callcamp.errors import CallcampError, StoreError
+from callcamp.errors import CallcampError, StoreError, TooManyLogins
 from callcamp.http.context import CSRF, ENGINE, home_of
 from callcamp.http.csrf import HEADER
 from callcamp.http.peer import (
@@ -137,7 +137,7 @@ async def still_allowed(request: web.Request) -> bool:
     permission = request.app[ASKED][request.match_info.route]
     try:
         return (await _principal(request)).may(permission)
-    except LogInNeeded:
+    except (LogInNeeded, TooManyLogins):
         return False
 
 
@@ -146,7 +146,6 @@ async def _principal(request: web.Request) -> Principal:
     bearer = _bearer(request)
     if bearer is not None:
         # A program that shows a token is taken for that token or for nobody at all.
-        await access.check_token_attempts(peer.address)
         known = await access.principal_of_token(bearer) if len(bearer) <= _MAX_SECRET else None
         if known is None:
             await access.note_bad_token(peer.address)

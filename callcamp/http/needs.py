@@ -44,12 +44,8 @@ class AccessLike(Protocol):
         """Return whom this token stands for, if it holds."""
         ...
 
-    async def check_token_attempts(self, address: str) -> None:
-        """Accept an attempt with a token from an address."""
-        ...
-
     async def note_bad_token(self, address: str) -> None:
-        """Count a token that was no good."""
+        """Count a token that was no good, or refuse to when too many come from there."""
         ...
 
     async def log_out(self, secret: str) -> None:

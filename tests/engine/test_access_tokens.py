@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,6 @@ import pytest
 from accounts_kit import HERE, START, Bench, at_bench
 
 from callcamp.core.permissions import Permission, Role, TokenScope, of_token
-from callcamp.engine import tokens as tokens_
 from callcamp.errors import Conflict, InvalidInput, NotFound, TooManyLogins
 
 
@@ -134,24 +134,32 @@ async def test_unusable_values_are_named(
 
 async def test_guessing_tokens_is_throttled_by_address(bench: Bench) -> None:
     for _ in range(20):
-        await bench.access.check_token_attempts(HERE)
         await bench.access.note_bad_token(HERE)
-    with pytest.raises(TooManyLogins) as caught:
-        await bench.access.check_token_attempts(HERE)
-    assert caught.value.details == {"retry_after_s": 5}
-    await bench.access.check_token_attempts("192.0.2.8")
+    for _ in range(3):
+        with pytest.raises(TooManyLogins) as caught:
+            await bench.access.note_bad_token(HERE)
+        # What is refused is not counted: the pause does not grow by knocking.
+        assert caught.value.details == {"retry_after_s": 5}
+    await bench.access.note_bad_token("192.0.2.8")
+    assert await bench.actions() == ["token.refused"] * 21
     bench.watch.turn(seconds=6)
-    await bench.access.check_token_attempts(HERE)
-    assert set(await bench.actions()) == {"token.refused"}
+    await bench.access.note_bad_token(HERE)
+    with pytest.raises(TooManyLogins) as caught:
+        await bench.access.note_bad_token(HERE)
+    assert caught.value.details == {"retry_after_s": 10}
 
 
-async def test_who_guesses_on_is_remembered(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens_, "_MOST_GUESSED", 2)
+async def test_a_good_token_holds_where_others_guess(bench: Bench) -> None:
+    bearer, _ = await bench.access.create_token(None, "crm", {TokenScope.READ})
     for _ in range(20):
         await bench.access.note_bad_token(HERE)
-    for n in range(5):
-        await bench.access.note_bad_token(f"198.51.100.{n}")
-    assert len(bench.access._guessed) == 2
-    await bench.access.note_bad_token(HERE)
     with pytest.raises(TooManyLogins):
-        await bench.access.check_token_attempts(HERE)
+        await bench.access.note_bad_token(HERE)
+    assert await bench.access.principal_of_token(bearer) is not None
+
+
+async def test_many_bad_tokens_at_once_are_no_way_around(bench: Bench) -> None:
+    tried = [bench.access.note_bad_token(HERE) for _ in range(60)]
+    came_of = await asyncio.gather(*tried, return_exceptions=True)
+    assert sum(isinstance(one, TooManyLogins) for one in came_of) == 40
+    assert await bench.actions() == ["token.refused"] * 20
