@@ -7,9 +7,9 @@ a test fails when one is not.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, IPvAnyNetwork, SecretStr
+from pydantic import Field, IPvAnyNetwork, SecretStr, StringConstraints
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -70,6 +70,25 @@ class Settings(BaseSettings):
         "loopback",
         description="To whom /readyz and /metrics answer without a log-in: always to all, never, "
         "or to loopback: this machine, through no proxy.",
+    )
+    phone_ws_url: Annotated[
+        str, StringConstraints(pattern=r"^(|(/|wss?://)[A-Za-z0-9._~:/\[\]-]{1,200})$")
+    ] = Field(
+        "",
+        description="Asterisk's WebSocket for browser phones, such as wss://pbx.example.com/ws, "
+        "or a path of callcamp's own host; empty: no browser phones.",
+    )
+    phone_ice_servers: list[
+        Annotated[str, StringConstraints(pattern=r"^(stuns?|turns?):[A-Za-z0-9._:\[\]?=-]{1,200}$")]
+    ] = Field(
+        [],
+        description="STUN and TURN servers of browser phones, such as "
+        '["turn:turn.example.com:3478"].',
+    )
+    phone_turn_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret shared with the TURN servers, of which phones get passwords that end "
+        "by themselves.",
     )
     campaigns: bool = Field(
         True, description="Whether campaigns may dial at all; off: none starts, none calls."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from callcamp.cli.agent_phones import phones
 from callcamp.cli.instants import read_instant
 from callcamp.cli.output import count, emit_json, note, pairs, say, share, table
 from callcamp.cli.records import RegionOption
@@ -338,3 +339,6 @@ async def _shown(roster: Roster, agent: Agent) -> dict[str, Any]:
 def _phone(shown: dict[str, Any]) -> str:
     phone = shown["phone"]
     return f"{phone['kind']} {phone['address']}"
+
+
+app.command()(phones)

@@ -9,6 +9,7 @@ from aiohttp import web
 from callcamp.core.permissions import Permission
 from callcamp.http import (
     account,
+    agent_phone,
     exports,
     imports,
     login,
@@ -74,6 +75,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/progress/{job:[0-9a-f]{32}}", progress.progress, _VIEW),
     Route("GET", "/trunks", pages.trunk_list, _ADMIN),
     Route("POST", "/trunks", pages.save_trunk, _ADMIN),
+    Route("GET", "/agent/phone", agent_phone.page, Permission.AGENT),
     Route("GET", "/login", login.page, Permission.PUBLIC),
     Route("POST", "/login", login.log_in, Permission.PUBLIC),
     Route("POST", "/logout", login.log_out, _OWN),

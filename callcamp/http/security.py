@@ -8,6 +8,7 @@ programs that are no browsers. Who may do what is :mod:`callcamp.http.auth`'s.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -29,12 +30,13 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Permissions-Policy": "camera=(), microphone=(self), geolocation=(), payment=()",
 }
 """Headers of every answer."""
 HSTS = "max-age=31536000"
 """What an answer over https says as well: from now on for a year, https only."""
 
+_POLICY = "Content-Security-Policy"
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::", "*"})  # noqa: S104
 
 
@@ -97,6 +99,12 @@ def own_hosts(settings: Settings) -> frozenset[str]:
     return frozenset(named | ({settings.http_host.lower()} - _EVERYWHERE))
 
 
+def phone_origin(settings: Settings) -> str:
+    """Return where pages may open a WebSocket to besides callcamp itself; empty: nowhere."""
+    parts = urlsplit(settings.phone_ws_url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
 def check_origin(request: web.Request) -> None:
     """Accept a request that changes something only from our own pages or from no browser.
 
@@ -125,6 +133,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Put the security headers on every answer, streams and files included."""
+    if phones := phone_origin(request.app[SETTINGS]):
+        policy = f"{HEADERS[_POLICY]}; connect-src 'self' {phones}"
+        response.headers.setdefault(_POLICY, policy)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if peer_of(request).secure:

@@ -12,6 +12,7 @@ from callcamp.http.context import render
 from callcamp.http.rest import (
     about,
     accounts,
+    agents_phone,
     calls,
     campaigns,
     contacts,
@@ -63,6 +64,7 @@ REST_ROUTES: tuple[RestRoute, ...] = (
     *records.ROUTES,
     *registers.ROUTES,
     *accounts.ROUTES,
+    *agents_phone.ROUTES,
     *webhooks.ROUTES,
     *live.ROUTES,
     *about.ROUTES,
