@@ -40,7 +40,7 @@ def write_config(run_dir: Path, place: Place, ports: Ports, secret: str) -> None
     for name in ("etc", "db", "spool", "run", "log"):
         (run_dir / name).mkdir(parents=True, exist_ok=True)
     shipped = data_folder("asterisk")
-    for name in ("manager_callcamp.conf", "modules_callcamp.conf"):
+    for name in ("manager_callcamp.conf", "modules_callcamp.conf", "queues_callcamp.conf"):
         shutil.copyfile(shipped / name, folder / name)
     dialplan = "extensions_callcamp.conf"
     shutil.copyfile(data_folder("dialplan") / dialplan, folder / dialplan)
@@ -90,6 +90,7 @@ def _files(inside: str, ports: Ports, secret: str) -> Mapping[str, str]:
         "[transport-udp]\ntype = transport\nprotocol = udp\n"
         f"bind = 127.0.0.1:{ports.sip}\n#include pjsip_trunk.conf\n"
         "#include pjsip_callcamp_agents.conf\n#include pjsip_callcamp_phones.conf\n",
+        "queues.conf": "[general]\npersistentmembers = yes\n#include queues_callcamp.conf\n",
         "rtp.conf": f"[general]\nrtpstart = {RTP_PORTS[0]}\nrtpend = {RTP_PORTS[1]}\n"
         "icesupport = yes\n",
         # Asterisk's own defaults will do; without these files it complains or refuses.

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from pydantic import SecretStr
 
+from callcamp.core.agent_events import AgentFact
 from callcamp.core.events import SwitchEvent
 from callcamp.core.outcome import Evidence, parse_evidence
 from callcamp.errors import InvalidInput, SwitchRefused, SwitchTimeout
@@ -17,6 +18,7 @@ from callcamp.switch.keeper import Account, Backoff, SessionKeeper
 from callcamp.switch.link import OpenLink
 from callcamp.switch.orders import encode_order, order_action_id
 from callcamp.switch.panoramisk_link import open_link as open_panoramisk_link
+from callcamp.switch.switchboard import AmiSwitchboard
 
 __all__ = ["OUTBOX_FAMILY", "AmiGateway", "Backoff"]
 
@@ -64,6 +66,7 @@ class AmiGateway:
         )
         self._events = EventQueue(event_queue)
         self._keeper = SessionKeeper(account, backoff or Backoff(), open_link, self._events)
+        self._switchboard = AmiSwitchboard(self._keeper)
         # The latest orders, oldest first: Asterisk itself guards an id only while its call lives.
         self._ordered: dict[str, None] = {}
 
@@ -74,6 +77,11 @@ class AmiGateway:
     def link_up(self) -> bool:
         """Whether an AMI session works now."""
         return self._keeper.session is not None
+
+    @property
+    def switchboard(self) -> AmiSwitchboard:
+        """Agents, queues and talks on the same Asterisk."""
+        return self._switchboard
 
     @property
     def last_problem(self) -> str | None:
@@ -181,7 +189,7 @@ class AmiGateway:
             ]
             await self._delete(deletions)
 
-    def events(self) -> AsyncIterator[SwitchEvent]:
+    def events(self) -> AsyncIterator[SwitchEvent | AgentFact]:
         """Yield events in order, for one reader, until :meth:`close`."""
         return self._events
 

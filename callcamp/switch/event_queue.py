@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from callcamp.core.agent_events import AgentFact
 from callcamp.core.events import CallEvent, EventsLost, LinkDown, LinkUp, SwitchEvent
 
 
@@ -27,14 +28,14 @@ class EventQueue:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._events: deque[SwitchEvent] = deque()
+        self._events: deque[SwitchEvent | AgentFact] = deque()
         self._lost = 0
         self._closed = False
         self.on_taken: Callable[[float], None] | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    def put(self, event: CallEvent) -> None:
-        """Add an event of a call, or drop and count it; never waits."""
+    def put(self, event: CallEvent | AgentFact) -> None:
+        """Add an event of a call or an agent, or drop and count it; never waits."""
         if self._lost or len(self._events) >= self._limit:
             self._lost += 1
             return
@@ -59,7 +60,7 @@ class EventQueue:
     def __aiter__(self) -> EventQueue:
         return self
 
-    async def __anext__(self) -> SwitchEvent:
+    async def __anext__(self) -> SwitchEvent | AgentFact:
         while not self._events:
             if self._closed:
                 raise StopAsyncIteration

@@ -29,7 +29,7 @@ _NAME = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _CHANNEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*/[A-Za-z0-9_.+*#@:/;=?!~%-]+", re.ASCII)
 _CHANNEL_BYTES = 255
 _ESCAPES = str.maketrans({character: "\\" + character for character in '\\",()[]'})
-_RESERVED = frozenset({"CC_ATTEMPT", "CC_RING_TIMEOUT_S"})
+_RESERVED = frozenset({"CC_ATTEMPT", "CC_RING_TIMEOUT_S", "CC_ID", "CC_FOR"})
 _ROUTE = (
     ("Context", ANSWERED_CONTEXT),
     ("Exten", "s"),
@@ -64,6 +64,22 @@ def variable(name: str, value: str) -> tuple[str, str]:
     return "Variable", f"{name}={value.translate(_ESCAPES)}"
 
 
+def check_channel(field: str, value: str) -> str:
+    """Return ``value`` when it reads like something to dial, and nothing else.
+
+    Raises:
+        InvalidInput: it does not; ``field`` names it.
+    """
+    if _CHANNEL.fullmatch(value) is None or len(value) > _CHANNEL_BYTES:
+        raise InvalidInput(
+            f"The {field} must read like PJSIP/<number>@<trunk>, without blanks, commas,"
+            f" quotes or &, and have at most {_CHANNEL_BYTES} characters.",
+            field=field,
+            value=value,
+        )
+    return value
+
+
 def encode_order(order: CallOrder) -> bytes:
     """Return the bytes of the Originate of one call.
 
@@ -77,13 +93,7 @@ def encode_order(order: CallOrder) -> bytes:
             field="attempt_id",
             value=attempt_id,
         )
-    if _CHANNEL.fullmatch(order.channel) is None or len(order.channel) > _CHANNEL_BYTES:
-        raise InvalidInput(
-            "The channel must read like PJSIP/<number>@<trunk>, without blanks, commas,"
-            f" quotes or &, and have at most {_CHANNEL_BYTES} characters.",
-            field="channel",
-            value=order.channel,
-        )
+    check_channel("channel", order.channel)
     if order.ring_timeout_s < 1:
         raise InvalidInput(
             "The ring timeout must be at least one second.",

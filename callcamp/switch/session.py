@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 
+from callcamp.core.agent_events import AgentFact
 from callcamp.core.events import CallEvent
 from callcamp.errors import BadCredentials, SwitchRefused, SwitchTimeout, SwitchUnavailable
-from callcamp.switch import ATTEMPT_PREFIX
+from callcamp.switch import ATTEMPT_PREFIX, LEG_PREFIX
 from callcamp.switch.link import Link, OpenLink
 from callcamp.switch.pending import Pending
 from callcamp.switch.translate import WANTED_EVENTS, translate
@@ -22,6 +23,7 @@ _EVENT = b"Event: "
 _RESPONSE = b"Response: "
 _SHUTDOWN = b"Shutdown"
 _OURS = ATTEMPT_PREFIX.encode()
+_LEGS = LEG_PREFIX.encode()
 
 
 def _unmeasured(_action: str, _seconds: float) -> None:
@@ -48,7 +50,7 @@ class Session:
         self,
         *,
         action_timeout_s: float,
-        on_event: Callable[[CallEvent], None],
+        on_event: Callable[[CallEvent | AgentFact], None],
         on_lost: Callable[[str], None],
         on_answer: Callable[[str, float], None] = _unmeasured,
     ) -> None:
@@ -56,7 +58,7 @@ class Session:
         self._on_event = on_event
         self._on_lost = on_lost
         self._on_answer = on_answer
-        self._early: list[CallEvent] | None = []
+        self._early: list[CallEvent | AgentFact] | None = []
         self._link: Link | None = None
         self.reason: str | None = None
         self._ids = count(1)
@@ -230,14 +232,20 @@ class Session:
             name = block[len(_EVENT) : block.find(b"\r\n")]
             if name in WANTED_EVENTS:
                 # Calls of others on the same Asterisk are dropped unparsed.
-                if _OURS in block and (event := translate(parse_block(block), at)) is not None:
-                    if self._early is None:
-                        self._on_event(event)
-                    else:
-                        self._early.append(event)
+                if _OURS in block or _LEGS in block:
+                    self._take_event(parse_block(block), at)
             elif name == _SHUTDOWN:
                 self.fail("Asterisk is shutting down.")
             elif self.pending.has_list:
                 self.pending.item(parse_block(block))
         elif block.startswith(_RESPONSE):
             self.pending.response(parse_block(block))
+
+    def _take_event(self, headers: Headers, at: datetime) -> None:
+        event = translate(headers, at)
+        if event is None:
+            return
+        if self._early is None:
+            self._on_event(event)
+        else:
+            self._early.append(event)

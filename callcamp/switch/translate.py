@@ -1,10 +1,11 @@
-"""From AMI events to the facts of ``core/events.py``: a pure function."""
+"""From AMI events to the facts of ``core/events.py`` and ``core/agent_events.py``: pure."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
 
+from callcamp.core.agent_events import AgentFact, LegEnded
 from callcamp.core.events import (
     CallAnswered,
     CallCreated,
@@ -16,11 +17,21 @@ from callcamp.core.events import (
 )
 from callcamp.core.outcome import Evidence, parse_evidence
 from callcamp.switch import is_attempt_id
+from callcamp.switch.legs import ordered_leg
 from callcamp.switch.orders import ordered_attempt
+from callcamp.switch.translate_agents import (
+    QUEUE_EVENTS,
+    translate_leg,
+    translate_queue,
+    translate_told,
+)
 from callcamp.switch.wire import Headers
 
-WANTED_EVENTS = frozenset(
-    {b"Newchannel", b"Newstate", b"DialEnd", b"OriginateResponse", b"Hangup", b"UserEvent"}
+WANTED_EVENTS = (
+    frozenset(
+        {b"Newchannel", b"Newstate", b"DialEnd", b"OriginateResponse", b"Hangup", b"UserEvent"}
+    )
+    | QUEUE_EVENTS
 )
 """Names of the events that :func:`translate` knows, as they stand on the wire."""
 
@@ -29,25 +40,27 @@ _UP = "6"
 _SIP_CODE = re.compile(r"\b[2-6][0-9]{2}\b", re.ASCII)
 
 
-def translate(headers: Headers, at: datetime) -> CallEvent | None:
-    """Return the fact that an AMI event states about an attempt of ours.
+def translate(headers: Headers, at: datetime) -> CallEvent | AgentFact | None:
+    """Return the fact that an AMI event states about an attempt or an agent of ours.
 
     Args:
         headers: the event.
         at: when it was read.
 
     Returns:
-        The fact, or None when the event says nothing about an attempt, or nothing of use.
+        The fact, or None when the event says nothing about them, or nothing of use.
     """
     name = headers.get("Event")
     if name == "OriginateResponse":
         return _originate_ended(headers, at)
     if name == "UserEvent":
         return _reported(headers, at)
+    if name is not None and name.startswith(("Queue", "Agent")):
+        return translate_queue(headers, at)
     # A DialEnd has no calling channel here: the attempt is the one that was dialled.
     attempt_id = headers.get("DestUniqueid" if name == "DialEnd" else "Uniqueid", "")
     if not is_attempt_id(attempt_id):
-        return None
+        return translate_leg(headers, at)
     if name == "Newchannel":
         return CallCreated(attempt_id, at)
     if name == "Newstate":
@@ -64,18 +77,21 @@ def translate(headers: Headers, at: datetime) -> CallEvent | None:
     return None
 
 
-def _originate_ended(headers: Headers, at: datetime) -> CallEvent | None:
+def _originate_ended(headers: Headers, at: datetime) -> CallEvent | AgentFact | None:
     # Never by Uniqueid: for a second Originate with a live channel's id that is the live call.
     attempt_id = ordered_attempt(headers)
-    if attempt_id is None:
-        return None
     success = headers.get("Response") == "Success"
+    if attempt_id is None:
+        leg_id = ordered_leg(headers)
+        return None if success or leg_id is None else LegEnded(leg_id, at)
     return OriginateEnded(attempt_id, at, success, _number(headers.get("Reason")) or 0)
 
 
-def _reported(headers: Headers, at: datetime) -> CallEvent | None:
+def _reported(headers: Headers, at: datetime) -> CallEvent | AgentFact | None:
     attempt_id = headers.get("Attempt", "")
-    if headers.get("UserEvent") != "CallcampEnded" or not is_attempt_id(attempt_id):
+    if headers.get("UserEvent") != "CallcampEnded":
+        return translate_told(headers, at)
+    if not is_attempt_id(attempt_id):
         return None
     return EvidenceSeen(attempt_id, at, parse_evidence(headers.get("Evidence", "")))
 

@@ -1,0 +1,442 @@
+"""Agents, queues and talks on a real Asterisk: what callcamp asks of it, over AMI.
+
+Names that go into the dialplan (``Dial``, ``Queue``) are checked here against narrow patterns,
+whatever checked them before: a comma, a bracket or an ampersand in one would be dialplan.
+The contexts are those of ``dialplan/extensions_callcamp.conf``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from callcamp.core.agents import MEMBER_PREFIX, agent_of_member
+from callcamp.errors import Conflict, InvalidInput, NotFound, SwitchRefused, SwitchTimeout
+from callcamp.ports.switchboard import LegOrder, QueueMember, QueueView, TransferTo
+from callcamp.switch import is_attempt_id, is_leg_id
+from callcamp.switch.keeper import SessionKeeper
+from callcamp.switch.legs import encode_leg, leg_action_id
+from callcamp.switch.orders import check_channel
+from callcamp.switch.wire import Headers, check_text
+
+_QUEUE = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
+_CHANNEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}", re.ASCII)
+_DIGITS = re.compile(r"[0-9*#]{1,32}", re.ASCII)
+_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/.+-]*", re.ASCII)
+_REASON_LENGTH = 100
+_TONE_MS = 120
+_TONE_GAP_S = 0.2
+_LEGS_REMEMBERED = 5_000
+_NOT_THERE = {"UNAVAILABLE", "INVALID", "UNKNOWN", ""}
+_HOLD, _AGENT, _GIVE = "callcamp-hold", "callcamp-agent", "callcamp-give"
+_TRANSFER, _COMPLETE = "callcamp-transfer", "callcamp-complete"
+
+
+@dataclass(slots=True)
+class _Building:
+    members: list[QueueMember] = field(default_factory=list)
+    waiting: list[tuple[int, str]] = field(default_factory=list)
+    callers: int = 0
+
+
+class AmiSwitchboard:
+    """:class:`callcamp.ports.switchboard.Switchboard` over Asterisk's manager interface.
+
+    Args:
+        keeper: has the session.
+    """
+
+    def __init__(self, keeper: SessionKeeper) -> None:
+        self._keeper = keeper
+        # The latest legs: a second order with the id of one that has ended would ring again.
+        self._called: OrderedDict[str, None] = OrderedDict()
+        self._agents: dict[str, int] = {}
+
+    async def queues(self) -> dict[str, QueueView]:
+        """Return every queue of Asterisk by name."""
+        found: dict[str, _Building] = {}
+        for item in await self._ask("QueueStatus", many=True):
+            queue = found.setdefault(item.get("Queue", ""), _Building())
+            match item.get("Event"):
+                case "QueueMember":
+                    queue.members.append(_member(item))
+                case "QueueEntry":
+                    queue.callers += 1
+                    if is_attempt_id(item.get("Uniqueid", "")):
+                        position = item.get("Position", "")
+                        queue.waiting.append(
+                            (int(position) if position.isdecimal() else 0, item["Uniqueid"])
+                        )
+        for queue in found.values():
+            for member in queue.members:
+                if member.agent_id is not None:
+                    self._agents[member.interface] = member.agent_id
+        return {
+            name: QueueView(
+                name,
+                tuple(queue.members),
+                tuple(attempt_id for _, attempt_id in sorted(queue.waiting)),
+                queue.callers,
+            )
+            for name, queue in found.items()
+        }
+
+    async def add_member(
+        self, queue: str, interface: str, agent_id: int, *, paused: bool, reason: str = ""
+    ) -> None:
+        """Make an agent a member of a queue; a member already is set to ``paused``.
+
+        Raises:
+            NotFound: Asterisk has no such queue.
+        """
+        _check_queue(queue)
+        check_channel("interface", interface)
+        headers = [
+            ("Queue", queue),
+            ("Interface", interface),
+            ("Paused", _word(paused)),
+            ("Reason", _reason(reason)),
+            ("MemberName", f"{MEMBER_PREFIX}{agent_id}"),
+        ]
+        if "@" in interface:
+            # A number behind a trunk has no state of its own, and the trunk is never "in use".
+            headers.append(("StateInterface", f"Custom:{MEMBER_PREFIX}{agent_id}"))
+        self._agents[interface] = agent_id
+        try:
+            await self._ask("QueueAdd", *headers)
+        except SwitchRefused as error:
+            answer = str(error.details.get("answer", ""))
+            if "no such queue" in answer.lower():
+                raise NotFound(
+                    f"Asterisk has no queue {queue!r}. Include queues_callcamp.conf in"
+                    " queues.conf, or name another queue in the campaign.",
+                    queue=queue,
+                ) from None
+            if "already there" not in answer.lower():
+                raise
+            await self.pause_member(queue, interface, paused=paused, reason=reason)
+
+    async def remove_member(self, queue: str, interface: str) -> bool:
+        """Take a member out of a queue; False when it was none."""
+        _check_queue(queue)
+        check_channel("interface", interface)
+        try:
+            await self._ask("QueueRemove", ("Queue", queue), ("Interface", interface))
+        except SwitchRefused as error:
+            answer = str(error.details.get("answer", "")).lower()
+            if "not there" in answer or "no such queue" in answer:
+                return False
+            raise
+        return True
+
+    async def pause_member(
+        self, queue: str, interface: str, *, paused: bool, reason: str = ""
+    ) -> None:
+        """Have the queue skip a member, or not skip it any more."""
+        _check_queue(queue)
+        check_channel("interface", interface)
+        await self._ask(
+            "QueuePause",
+            ("Queue", queue),
+            ("Interface", interface),
+            ("Paused", _word(paused)),
+            ("Reason", _reason(reason)),
+        )
+
+    async def call_agent(self, order: LegOrder) -> None:
+        """Call an agent's phone; who answers waits on the line (or spies). Never sent twice.
+
+        With the variable ``CC_LEG_DO`` set to ``echo`` who answers hears what they say.
+
+        Raises:
+            SwitchTimeout: it may ring; also when the leg was ordered before.
+        """
+        data = encode_leg(order)
+        session = self._keeper.up()
+        if order.leg_id in self._called:
+            raise SwitchTimeout("This call to an agent was ordered before; it is not sent again.")
+        session.check_usable()
+        self._called[order.leg_id] = None
+        if len(self._called) > _LEGS_REMEMBERED:
+            self._called.popitem(last=False)
+        self._agents.setdefault(order.interface, order.agent_id)
+        try:
+            await session.exchange("Originate", leg_action_id(order.leg_id), data)
+        except SwitchRefused:
+            self._called.pop(order.leg_id, None)
+            raise
+
+    async def hang_up_channel(self, channel_id: str) -> bool:
+        """End any channel of ours or of an agent; False when there is none."""
+        _check_channel_id(channel_id)
+        return await self._if_there("Hangup", ("Channel", channel_id))
+
+    async def is_up(self, channel_id: str) -> bool:
+        """Tell whether a channel exists now and is answered."""
+        _check_channel_id(channel_id)
+        return await self._get(channel_id, "CHANNEL(state)") == "Up"
+
+    async def give_to(self, attempt_id: str, interface: str, agent_id: int) -> bool:
+        """Hand a call that waits in a queue straight to an agent's phone.
+
+        Returns False when the call is not waiting any more, or an agent is being rung for it.
+        """
+        _check_attempt(attempt_id)
+        check_channel("interface", interface)
+        if await self._get(attempt_id, "SHARED(CC_STAGE)") != "wait":
+            return False
+        self._agents[interface] = agent_id
+        return await self._send_to(
+            attempt_id,
+            _GIVE,
+            CC_GIVE_TO=interface,
+            CC_GIVE_MEMBER=f"{MEMBER_PREFIX}{agent_id}",
+        )
+
+    async def hold(self, attempt_id: str, agent_channel: str) -> None:
+        """Let the contact hear music while the agent waits on the line.
+
+        Raises:
+            Conflict: one of the two is not there any more.
+        """
+        await self._part(attempt_id, agent_channel, "held")
+
+    async def unhold(self, attempt_id: str, agent_channel: str) -> None:
+        """Bring contact and agent together again.
+
+        Raises:
+            Conflict: one of the two is not there any more.
+        """
+        _check_attempt(attempt_id)
+        _check_channel_id(agent_channel)
+        if await self._get(attempt_id, "SHARED(CC_HELD)") != "1":
+            raise Conflict("The contact does not wait on hold (any more).", attempt_id=attempt_id)
+        if not await self._redirect(agent_channel, _AGENT, "back"):
+            raise _gone(agent_channel)
+
+    async def mute(self, channel_id: str, *, muted: bool) -> None:
+        """Keep what a phone says from everybody else, or not any more.
+
+        Raises:
+            Conflict: there is no such channel.
+        """
+        _check_channel_id(channel_id)
+        state = "on" if muted else "off"
+        headers = (("Channel", channel_id), ("Direction", "in"), ("State", state))
+        if not await self._if_there("MuteAudio", *headers):
+            raise _gone(channel_id)
+
+    async def press_keys(self, attempt_id: str, digits: str) -> None:
+        """Send keypad tones to the contact's side: ``0-9``, ``*``, ``#``; at most 32.
+
+        Raises:
+            Conflict: the call is over.
+        """
+        _check_attempt(attempt_id)
+        if _DIGITS.fullmatch(digits) is None:
+            raise InvalidInput("Keys are 1 to 32 of 0 to 9, * and #.", field="digits", value=digits)
+        for at, digit in enumerate(digits):
+            if at:
+                await asyncio.sleep(_TONE_GAP_S)
+            headers = (("Channel", attempt_id), ("Digit", digit), ("Duration", str(_TONE_MS)))
+            if not await self._if_there("PlayDTMF", *headers):
+                raise _gone(attempt_id)
+
+    async def transfer(self, attempt_id: str, to: TransferTo, target: str) -> None:
+        """Send the contact to a queue, an agent's interface or a dial string, without a word.
+
+        The agent's part in the call is over.
+
+        Raises:
+            Conflict: the call is over.
+        """
+        _check_attempt(attempt_id)
+        _check_target(to, target)
+        agent_id = self._agents.get(target) if to is TransferTo.AGENT else None
+        member = "" if agent_id is None else f"{MEMBER_PREFIX}{agent_id}"
+        if not await self._send_to(
+            attempt_id, _TRANSFER, CC_TO_KIND=to.value, CC_TO=target, CC_GIVE_MEMBER=member
+        ):
+            raise _gone(attempt_id)
+
+    async def consult(
+        self, attempt_id: str, agent_channel: str, to: TransferTo, target: str
+    ) -> None:
+        """Call a third party while the contact waits: agent and third party talk.
+
+        Raises:
+            Conflict: contact or agent are not there any more.
+        """
+        _check_target(to, target)
+        _check_channel_id(agent_channel)
+        variables = {"CC_ASK_KIND": to.value, "CC_ASK": target}
+        if not await self._set(agent_channel, variables):
+            raise _gone(agent_channel)
+        await self._part(attempt_id, agent_channel, "consult")
+
+    async def complete_consult(self, attempt_id: str, agent_channel: str) -> None:
+        """Bring the contact together with the third party; the agent's part is over.
+
+        Raises:
+            Conflict: nobody has answered, or the third party is gone.
+        """
+        _check_attempt(attempt_id)
+        _check_channel_id(agent_channel)
+        third = await self._get(attempt_id, "SHARED(CC_THIRD)")
+        if not third or not await self.is_up(third):
+            raise Conflict(
+                "There is nobody to bring the contact together with: the other side has not"
+                " answered, or has hung up.",
+                attempt_id=attempt_id,
+            )
+        if not await self._redirect(attempt_id, _COMPLETE):
+            raise _gone(attempt_id)
+
+    async def cancel_consult(self, attempt_id: str, agent_channel: str) -> None:
+        """End the talk with the third party and bring contact and agent together again.
+
+        Raises:
+            Conflict: contact or agent are not there any more.
+        """
+        await self.unhold(attempt_id, agent_channel)
+
+    async def phone_states(self, interfaces: list[str]) -> dict[str, bool]:
+        """Tell of each agent's interface whether a call would reach a phone now.
+
+        Of a number behind a trunk: whether the trunk is there.
+        """
+        names = [check_channel("interface", interface) for interface in interfaces]
+        states = await asyncio.gather(*(self._device_state(name) for name in names))
+        return dict(zip(names, states, strict=True))
+
+    async def _device_state(self, interface: str) -> bool:
+        technology, _, rest = interface.partition("/")
+        device = f"{technology}/{rest.rpartition('@')[2]}"
+        if _DEVICE.fullmatch(device) is None:
+            return False
+        items = await self._ask("Getvar", ("Variable", f"DEVICE_STATE({device})"))
+        return items[0].get("Value", "") not in _NOT_THERE
+
+    async def _part(self, attempt_id: str, agent_channel: str, agent_goes_to: str) -> None:
+        """Send the contact to the music and the agent elsewhere, in one step."""
+        _check_attempt(attempt_id)
+        _check_channel_id(agent_channel)
+        if await self._get(attempt_id, "SHARED(CC_HELD)") == "1":
+            if not await self._redirect(agent_channel, _AGENT, agent_goes_to):
+                raise _gone(agent_channel)
+            return
+        headers = [
+            ("Channel", attempt_id),
+            ("Context", _HOLD),
+            ("Exten", "s"),
+            ("Priority", "1"),
+            ("ExtraChannel", agent_channel),
+            ("ExtraContext", _AGENT),
+            ("ExtraExten", agent_goes_to),
+            ("ExtraPriority", "1"),
+        ]
+        if not await self._if_there("Redirect", *headers):
+            raise _gone(attempt_id)
+
+    async def _send_to(self, attempt_id: str, context: str, **variables: str) -> bool:
+        return await self._set(attempt_id, variables) and await self._redirect(attempt_id, context)
+
+    async def _redirect(self, channel_id: str, context: str, exten: str = "s") -> bool:
+        where = (("Context", context), ("Exten", exten), ("Priority", "1"))
+        return await self._if_there("Redirect", ("Channel", channel_id), *where)
+
+    async def _set(self, channel_id: str, variables: dict[str, str]) -> bool:
+        for name, value in variables.items():
+            headers = (("Channel", channel_id), ("Variable", name), ("Value", value))
+            if not await self._if_there("Setvar", *headers):
+                return False
+        return True
+
+    async def _get(self, channel_id: str, variable: str) -> str:
+        """Return a variable of a channel; empty when there is no such channel."""
+        try:
+            items = await self._ask("Getvar", ("Channel", channel_id), ("Variable", variable))
+        except SwitchRefused as error:
+            if _is_gone(error):
+                return ""
+            raise
+        return items[0].get("Value", "")
+
+    async def _if_there(self, action: str, *headers: tuple[str, str]) -> bool:
+        try:
+            await self._ask(action, *headers)
+        except SwitchRefused as error:
+            if _is_gone(error):
+                return False
+            raise
+        return True
+
+    async def _ask(
+        self, action: str, *headers: tuple[str, str], many: bool = False
+    ) -> list[Headers]:
+        return await self._keeper.up().request(action, headers, many=many)
+
+
+def _member(item: Headers) -> QueueMember:
+    status = item.get("Status", "")
+    return QueueMember(
+        agent_of_member(item.get("Name", "")),
+        item.get("Location", ""),
+        int(status) if status.isdecimal() else 0,
+        item.get("Paused") == "1",
+        item.get("PausedReason", ""),
+    )
+
+
+def _is_gone(refusal: SwitchRefused) -> bool:
+    """Tell whether an action was refused because its channel does not exist (any more)."""
+    answer = str(refusal.details.get("answer", "")).lower()
+    return any(
+        words in answer
+        for words in ("no such channel", "does not exist", "channel not found", "not found")
+    )
+
+
+def _gone(channel_id: str) -> Conflict:
+    return Conflict("That call is over.", channel_id=channel_id)
+
+
+def _word(yes: bool) -> str:
+    return "true" if yes else "false"
+
+
+def _reason(text: str) -> str:
+    check_text("reason", text)
+    if len(text) > _REASON_LENGTH:
+        raise InvalidInput(
+            f"A reason has at most {_REASON_LENGTH} characters.", field="reason", value=text
+        )
+    return text
+
+
+def _check_queue(queue: str) -> None:
+    if _QUEUE.fullmatch(queue) is None:
+        raise InvalidInput(
+            "A queue's name has 1 to 80 letters, digits, dots, dashes and underscores.",
+            field="queue",
+            value=queue,
+        )
+
+
+def _check_target(to: TransferTo, target: str) -> None:
+    if to is TransferTo.QUEUE:
+        _check_queue(target)
+    else:
+        check_channel("target", target)
+
+
+def _check_attempt(attempt_id: str) -> None:
+    if not is_attempt_id(attempt_id):
+        raise InvalidInput("This is no attempt id.", field="attempt_id", value=attempt_id)
+
+
+def _check_channel_id(channel_id: str) -> None:
+    if _CHANNEL_ID.fullmatch(channel_id) is None and not is_leg_id(channel_id):
+        raise InvalidInput("This is no channel id.", field="channel_id", value=channel_id)
