@@ -265,6 +265,8 @@ class Dialer:
                 self._served[campaign.id] = next(self._turns)
         if self._registry.in_campaign(campaign.id) or campaign.id in self._open:
             return
+        if self.desk is not None and self.desk.has_work(campaign.id):
+            return
         if await self._store.finish_if_done(campaign.id, now=now):
             log.info("campaign_completed", campaign=campaign.id)
             self._live.touch()

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from callcamp.core.agent_events import AgentFact, LegAnswered, LegEnded, LegRang, MemberSeen
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.changes import AttemptChange
 from callcamp.core.events import (
@@ -40,9 +41,11 @@ from callcamp.engine import clock as clock_module
 from callcamp.engine import dialer as dialer_module
 from callcamp.engine import reconcile as reconcile_module
 from callcamp.engine import tracker as tracker_module
+from callcamp.engine.agents.queueing import OWN_QUEUES
 from callcamp.engine.clock import Clock
-from callcamp.errors import InvalidInput, SwitchRefused, SwitchTimeout, SwitchUnavailable
+from callcamp.errors import InvalidInput, NotFound, SwitchRefused, SwitchTimeout, SwitchUnavailable
 from callcamp.ports import Applied, CallOrder, Claimed, LiveCall, SwitchFacts
+from callcamp.ports.switchboard import LegOrder, QueueMember, QueueView, TransferTo
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
 
@@ -130,6 +133,141 @@ def number_of(order: CallOrder) -> str:
     return order.channel.removeprefix("PJSIP/").partition("@")[0]
 
 
+class FakeBoard:
+    """Queues and agents' phones in memory; fulfils ``ports.Switchboard``.
+
+    ``orders`` is what was asked, in order; ``phones`` says what a phone does when it is called:
+    ``answers`` (unless said otherwise), ``silent``, ``refused`` or ``timeout``.
+    """
+
+    def __init__(self, switch: FakeSwitch) -> None:
+        self._switch = switch
+        self.names = {*OWN_QUEUES, "sales"}
+        self.members: dict[tuple[str, str], QueueMember] = {}
+        self.waiting: dict[str, list[str]] = {}
+        self.legs: dict[str, LegOrder] = {}
+        self.up: set[str] = set()
+        self.phones: dict[str, str] = {}
+        self.orders: list[tuple[Any, ...]] = []
+        self.gives = True
+
+    def _ask(self, *order: Any) -> None:
+        gateway = self._switch.gateway
+        if gateway is None or not gateway.link_up:
+            raise SwitchUnavailable("There is no link.")
+        self.orders.append(order)
+
+    def asked(self, what: str) -> list[tuple[Any, ...]]:
+        """Return what was asked of one kind, without its name."""
+        return [order[1:] for order in self.orders if order[0] == what]
+
+    def paused(self, agent_id: int) -> bool | None:
+        """Tell whether the queue skips an agent; None when it is no member."""
+        found = [m.paused for m in self.members.values() if m.agent_id == agent_id]
+        return found[0] if found else None
+
+    async def queues(self) -> dict[str, QueueView]:
+        self._ask("queues")
+        return {
+            name: QueueView(
+                name,
+                tuple(m for (queue, _), m in self.members.items() if queue == name),
+                tuple(self.waiting.get(name, ())),
+            )
+            for name in self.names
+        }
+
+    async def add_member(
+        self, queue: str, interface: str, agent_id: int, *, paused: bool, reason: str = ""
+    ) -> None:
+        self._ask("add", queue, interface, agent_id, paused)
+        if queue not in self.names:
+            raise NotFound(f"Asterisk has no queue {queue}.", kind="queue", key=queue)
+        self.members[queue, interface] = QueueMember(agent_id, interface, 1, paused, reason)
+        self._switch.emit(MemberSeen(agent_id, now(), queue, interface, 1, paused))
+
+    async def remove_member(self, queue: str, interface: str) -> bool:
+        self._ask("remove", queue, interface)
+        return self.members.pop((queue, interface), None) is not None
+
+    async def pause_member(
+        self, queue: str, interface: str, *, paused: bool, reason: str = ""
+    ) -> None:
+        self._ask("pause", queue, interface, paused)
+        known = self.members.get((queue, interface))
+        if known is None:
+            raise SwitchRefused("Interface not found")
+        self.members[queue, interface] = replace(known, paused=paused, reason=reason)
+
+    async def call_agent(self, order: LegOrder) -> None:
+        self._ask("call", order)
+        does = self.phones.get(order.interface, "answers")
+        if does == "refused":
+            raise SwitchRefused("No.")
+        self.legs[order.leg_id] = order
+        self._switch.emit(LegRang(order.leg_id, now()))
+        if does == "timeout":
+            raise SwitchTimeout("No answer.")
+        if does == "answers":
+            self.pick_up(order.leg_id)
+
+    def pick_up(self, leg_id: str) -> None:
+        """Have an agent answer a leg."""
+        self.up.add(leg_id)
+        self._switch.emit(LegAnswered(leg_id, now()))
+
+    def leave(self, leg_id: str) -> None:
+        """Have a leg end."""
+        self.legs.pop(leg_id, None)
+        self.up.discard(leg_id)
+        self._switch.emit(LegEnded(leg_id, now()))
+
+    async def hang_up_channel(self, channel_id: str) -> bool:
+        self._ask("hang_up", channel_id)
+        known = channel_id in self.legs
+        if known:
+            self.leave(channel_id)
+        return known
+
+    async def is_up(self, channel_id: str) -> bool:
+        self._ask("is_up", channel_id)
+        return channel_id in self.up
+
+    async def give_to(self, attempt_id: str, interface: str, agent_id: int) -> bool:
+        self._ask("give", attempt_id, interface, agent_id)
+        return self.gives
+
+    async def hold(self, attempt_id: str, agent_channel: str) -> None:
+        self._ask("hold", attempt_id, agent_channel)
+
+    async def unhold(self, attempt_id: str, agent_channel: str) -> None:
+        self._ask("unhold", attempt_id, agent_channel)
+
+    async def mute(self, channel_id: str, *, muted: bool) -> None:
+        self._ask("mute", channel_id, muted)
+
+    async def press_keys(self, attempt_id: str, digits: str) -> None:
+        self._ask("keys", attempt_id, digits)
+
+    async def transfer(self, attempt_id: str, to: TransferTo, target: str) -> None:
+        self._ask("transfer", attempt_id, to, target)
+
+    async def consult(
+        self, attempt_id: str, agent_channel: str, to: TransferTo, target: str
+    ) -> None:
+        self._ask("consult", attempt_id, agent_channel, to, target)
+
+    async def complete_consult(self, attempt_id: str, agent_channel: str) -> None:
+        self._ask("complete", attempt_id, agent_channel)
+
+    async def cancel_consult(self, attempt_id: str, agent_channel: str) -> None:
+        self._ask("cancel", attempt_id, agent_channel)
+
+    async def phone_states(self, interfaces: list[str]) -> dict[str, bool]:
+        self._ask("phones", *interfaces)
+        return dict.fromkeys(interfaces, True)
+
+
 class FakeSwitch:
     """Asterisk as far as the engine can tell; see the module."""
 
@@ -148,6 +286,7 @@ class FakeSwitch:
         self.most_live: Counter[str] = Counter()
         self.answer_delay_s = 0.0
         self.ask_hook: Callable[[str], Awaitable[None]] | None = None
+        self.board = FakeBoard(self)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -158,7 +297,7 @@ class FakeSwitch:
         """Return the ids ordered for a number, in order."""
         return [o.attempt_id for o in self.orders if number_of(o) == number]
 
-    def emit(self, event: SwitchEvent) -> None:
+    def emit(self, event: SwitchEvent | AgentFact) -> None:
         """Tell the engine, if there is a link."""
         if self.gateway is not None and self.gateway.link_up:
             channel = self.channels.get(getattr(event, "attempt_id", ""))
@@ -306,13 +445,17 @@ class FakeGateway:
     def __init__(self, switch: FakeSwitch, *, reachable: bool = True) -> None:
         self._switch = switch
         self._reachable = reachable
-        self.queue: asyncio.Queue[SwitchEvent | None] = asyncio.Queue()
+        self.queue: asyncio.Queue[SwitchEvent | AgentFact | None] = asyncio.Queue()
         self.link_up = False
         self.closed = False
 
     @property
     def last_problem(self) -> str | None:
         return None if self.link_up else "cut"
+
+    @property
+    def switchboard(self) -> FakeBoard:
+        return self._switch.board
 
     async def start(self) -> None:
         self._switch.gateway = self
@@ -359,7 +502,7 @@ class FakeGateway:
             self._switch.deleted.append(attempt_id)
             self._switch.box.pop(attempt_id, None)
 
-    async def events(self) -> AsyncIterator[SwitchEvent]:
+    async def events(self) -> AsyncIterator[SwitchEvent | AgentFact]:
         while (event := await self.queue.get()) is not None:
             yield event
 

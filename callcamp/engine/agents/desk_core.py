@@ -49,6 +49,8 @@ TICK_S = 0.5
 READ_AGENTS_EVERY_S = 5.0
 RING_GRACE_S = 10.0
 """How long an agent may seem to ring past the ring timeout before that is held for lost."""
+IN_USE = 2
+"""Asterisk's device state of a phone that is in a call."""
 CALLBACK_PAUSE_S = 60.0
 """How long a callback waits whose own agent is not free."""
 
@@ -161,6 +163,10 @@ class DeskCore:
         await self.line.offer(worker, track, campaign)
         return True
 
+    def has_work(self, campaign_id: int) -> bool:
+        """Tell whether an agent still talks to a contact of a campaign, or notes the result."""
+        return any(w.call is not None for w in self.floor.of_campaign(campaign_id))
+
     # What Asterisk tells.
 
     def note(self, fact: AgentFact) -> None:
@@ -233,6 +239,8 @@ class DeskCore:
             if fact.ring_s > 0:
                 self.floor.step(worker, AgentEvent.MISSED, MISSED)
             else:
+                # Until Asterisk says otherwise: else the same call would be tried without end.
+                worker.device = IN_USE
                 self.floor.step(worker, AgentEvent.FREED)
             self.after_call(worker)
 

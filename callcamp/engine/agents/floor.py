@@ -39,6 +39,7 @@ class Floor:
         self._left_at: dict[int, datetime] = {}
         self._spans: list[AgentSpan] = []
         self._spans_wake = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._changed = asyncio.Event()
         self.revision = 0
         """Counts changes; see :meth:`wait`."""
@@ -180,13 +181,17 @@ class Floor:
 
     async def write(self) -> None:
         """Write down every state noted so far; when the database fails they are kept."""
-        spans, self._spans = self._spans, []
-        if not spans:
-            return
-        try:
-            await self._store.note_spans(spans)
-        except CallcampError as error:
-            log.error("agent_states_not_written", problem=error.message, states=len(spans))
-            self._spans = spans + self._spans
-            await asyncio.sleep(RETRY_PAUSE_S)
-            self._spans_wake.set()
+        async with self._writing:
+            spans, self._spans = self._spans, []
+            if not spans:
+                return
+            try:
+                await self._store.note_spans(spans)
+            except BaseException as error:
+                # Written twice, a state only leaves a stretch without length.
+                self._spans = spans + self._spans
+                if not isinstance(error, CallcampError):
+                    raise
+                log.error("agent_states_not_written", problem=error.message, states=len(spans))
+                await asyncio.sleep(RETRY_PAUSE_S)
+                self._spans_wake.set()
