@@ -196,6 +196,18 @@ async def test_without_scripts_the_buttons_still_work(site, browser):
     await context.close()
 
 
+async def test_a_stream_that_was_refused_for_a_moment_is_asked_for_again(site, tab, monkeypatch):
+    from callcamp.http import hub
+
+    monkeypatch.setattr(hub, "MAX_WATCHERS", 0)
+    await tab.page.goto(site.url)
+    await expect(tab.page.locator("#stream")).to_be_visible()
+    monkeypatch.setattr(hub, "MAX_WATCHERS", 500)
+    await expect(tab.page.locator("#stream")).to_be_hidden()
+    assert all("503" in line for line in tab.complaints)
+    tab.complaints.clear()
+
+
 async def test_the_server_closes_under_an_open_page(site, tab):
     await tab.page.goto(site.url)
     await expect(tab.page.locator("#cards")).to_be_visible()

@@ -28,6 +28,14 @@ function show(regions) {
   tick();
 }
 
+// --- A session that is over leads to the log-in, and that back to here. --------------------
+function isOver(status) {
+  if (status !== 401) return false;
+  const next = window.location.pathname + window.location.search;
+  window.location.assign(`/login?${new URLSearchParams({ next })}`);
+  return true;
+}
+
 let source = null;
 let begun = false;
 function listen() {
@@ -39,7 +47,19 @@ function listen() {
     show(JSON.parse(event.data));
     begun = true;
   });
-  source.addEventListener("error", () => { byId("stream").hidden = false; });
+  source.addEventListener("error", () => {
+    byId("stream").hidden = false;
+    if (source?.readyState === EventSource.CLOSED) refused(url);
+  });
+}
+// A browser never asks again for a stream that was refused once, be it for a moment only.
+async function refused(url) {
+  hush();
+  try {
+    const answer = await fetch(url, { method: "HEAD", headers: { Accept: "text/event-stream" } });
+    if (isOver(answer.status)) return;
+  } catch { /* the notice says that the server is away */ }
+  setTimeout(() => { if (!document.hidden) listen(); }, 5000);
 }
 function hush() {
   source?.close();
@@ -116,6 +136,7 @@ async function post(url, form) {
       body: new URLSearchParams(new FormData(form)),
       headers: { Accept: "application/json" },
     });
+    if (isOver(answer.status)) return null;
     const body = await answer.json();
     toast(answer.ok ? body.message : body.error.message);
     return answer.ok ? body : null;
@@ -234,6 +255,7 @@ document.addEventListener("submit", async (event) => {
   let text = "callcamp does not answer. Is it still running?";
   try {
     const answer = await fetch(url, { method: "POST", body: data, headers: { Accept: "application/json" } });
+    if (isOver(answer.status)) return;
     const body = await answer.json();
     // The page stays as it is, bar and all, until the next one is there.
     if (answer.ok) { working.over = true; window.location.assign(body.location); return; }
@@ -303,6 +325,7 @@ if (upload) {
     const over = (text) => { reading.over = true; button.removeAttribute("aria-busy"); box.hidden = true; toast(text); };
     request.onerror = () => over("The upload was cut off.");
     request.onload = () => {
+      if (isOver(request.status)) return;
       let body = {};
       try { body = JSON.parse(request.responseText); } catch { /* said below */ }
       if (request.status < 300 && body.location) {
