@@ -17,7 +17,7 @@ from callcamp.engine.live import LiveFeed
 from callcamp.engine.vitals import Vitals
 from callcamp.engine.webhooks import Webhooks
 from callcamp.ports import ApiToken, Session, Store, User
-from callcamp.ports.switchboard import SpyMode, TransferTo
+from callcamp.ports.switchboard import QueueView, SpyMode, TransferTo
 
 if TYPE_CHECKING:
     from callcamp.engine.agents.pace import PacingView
@@ -150,6 +150,10 @@ class AgentsLike(Protocol):
 
     def views(self) -> list[AgentView]:
         """Return all agents now, also those who are offline."""
+        ...
+
+    async def queues(self) -> dict[str, QueueView]:
+        """Return every queue of Asterisk by name."""
         ...
 
     def pacing(self, campaign_id: int) -> PacingView | None:

@@ -27,8 +27,15 @@ JSON = {"Accept": "application/json"}
 LOOKED = ("session", "token", "login", "audit", "sqlite_", "alembic")
 
 
-def concrete(path: str, campaign: int) -> str:
-    """Return an address of a route's own: of the campaign, else of things that are not there."""
+AGENT_IN_PATH = re.compile(r"(?<=/agents/)\{\w+:[^{}]*(?:\{[^{}]*\})?[^{}]*\}")
+
+
+def concrete(path: str, campaign: int, agent: str = "999") -> str:
+    """Return an address of a route's own: of the campaign, else of things that are not there.
+
+    ``agent`` is the name of the agent, if it is about one: people may act as their own only.
+    """
+    path = AGENT_IN_PATH.sub(agent, path)
     path = path.replace("{fmt:xlsx|csv}", "csv")
     path = re.sub(r"\{campaign_id[^}]*\}+", str(campaign), path)
     path = re.sub(r"\{phone[^/]*\}", "+33612345678", path)
@@ -117,7 +124,7 @@ async def test_everybody_gets_what_the_table_says_and_no_more(engine, callers):
                 # What is refused must change nothing, so it comes before what is not.
                 if may is refused_first or (not refused_first and route.path == "/logout"):
                     continue
-                path = concrete(route.path, campaign.id)
+                path = concrete(route.path, campaign.id, name if name in PEOPLE else "999")
                 methods = ("GET", "HEAD") if route.method == "GET" else (route.method,)
                 for method in methods:
                     status, error = await called(client, method, path, headers)

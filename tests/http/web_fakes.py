@@ -28,6 +28,7 @@ from callcamp.engine.vitals import Vitals
 from callcamp.engine.webhooks import Webhooks
 from callcamp.errors import NotFound
 from callcamp.http.needs import AgentsLike
+from callcamp.ports.switchboard import QueueView
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
 
@@ -48,6 +49,7 @@ class FakeDesk:
         self.paced: dict[int, Any] = {}
         self.refuse: Exception | None = None
         self.looked = 0
+        self.in_asterisk: dict[str, QueueView] = {}
         self.feed = LiveFeed()
 
     @property
@@ -74,6 +76,9 @@ class FakeDesk:
     def views(self) -> list[AgentView]:
         return [self.seen[name] for name in sorted(self.seen)]
 
+    async def queues(self) -> dict[str, QueueView]:
+        return self.in_asterisk
+
     def pacing(self, campaign_id: int) -> Any:
         return self.paced.get(campaign_id)
 
@@ -95,7 +100,8 @@ class FakeDesk:
 COMMANDS = frozenset(
     name
     for name in vars(AgentsLike)
-    if not name.startswith("_") and name not in {"revision", "wait", "changed", "view", "views"}
+    if not name.startswith("_")
+    and name not in {"revision", "wait", "changed", "view", "views", "queues", "pacing"}
 )
 """What may be asked of an agent."""
 

@@ -17,7 +17,7 @@ from callcamp.engine.agents.views import AgentView, WrapUpNote
 from callcamp.engine.agents.worker import AgentCall, Worker, interface_of
 from callcamp.engine.contact_commands import ContactCommands, read_number
 from callcamp.errors import CallcampError, Conflict, InvalidInput
-from callcamp.ports.switchboard import LegOrder, SpyMode, TransferTo
+from callcamp.ports.switchboard import LegOrder, QueueView, SpyMode, TransferTo
 from callcamp.switch import leg_id
 
 log = structlog.get_logger(__name__)
@@ -313,6 +313,10 @@ class AgentDesk(DeskCore):
     async def take_over(self, name: str, supervisor: str) -> AgentView:
         """Send the contact of an agent to a supervisor's phone."""
         return await self.transfer(name, TransferTo.AGENT, supervisor)
+
+    async def queues(self) -> dict[str, QueueView]:
+        """Return every queue of Asterisk by name."""
+        return await self.switchboard.queues()
 
     async def force_pause(self, name: str, reason: str) -> AgentView:
         """Pause an agent, as a supervisor: see :meth:`pause`."""

@@ -16,7 +16,7 @@ from callcamp.ports import Store
 from callcamp.ports.agents import AgentWork
 from callcamp.settings import Settings
 
-NAME_PATTERN = r"[a-z0-9._-]{1,64}"
+NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,63}"
 """What the name of an agent is like: that of an account."""
 MOST_PERIOD = timedelta(days=366)
 """The longest period of a report."""
@@ -362,7 +362,7 @@ class Roster:
         if not _NAME.fullmatch(name):
             raise InvalidInput(
                 f"name is {shorten(name)}; give 1 to 64 small letters, digits, dots, underscores "
-                "and hyphens: the name of the agent's account.",
+                "and hyphens, a letter or digit first: the name of the agent's account.",
                 field="name",
                 value=name,
             )

@@ -24,6 +24,11 @@ _ID = {"type": "integer", "minimum": 1, "maximum": MOST_ID}
 _PATH: dict[str, dict[str, Any]] = {
     "fmt": {"type": "string", "enum": ["csv", "xlsx"]},
     "name": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[A-Za-z0-9 _-]+$"},
+    "agent": {
+        "type": "string",
+        "pattern": r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        "examples": ["anna"],
+    },
     "phone": {"type": "string", "pattern": r"^\+[0-9]{3,20}$", "examples": ["+33612345678"]},
     "call_id": {"type": "string", "pattern": r"^[A-Za-z0-9-]{1,64}$"},
     "preview_id": {"type": "string", "pattern": r"^[0-9a-f]{32}$"},
@@ -59,6 +64,9 @@ _TAGS = {
     "consents": "Who agreed to be called.",
     "outcomes": "Custom dispositions.",
     "legal-presets": "The numbers of laws.",
+    "agents": "People who talk to contacts, what they do now, and what they do themselves.",
+    "queues": "Where contacts wait for agents.",
+    "reports": "What was done.",
     "users": "Accounts.",
     "tokens": "API tokens.",
     "webhooks": "Where events are sent to, and what became of them.",
@@ -206,6 +214,8 @@ def _asks_for(permission: Permission) -> str:
     if permission is Permission.PUBLIC:
         return "Open to everybody."
     scopes = [scope.value for scope in TokenScope if permission in OF_SCOPE[scope]]
+    if not scopes:
+        return f"Asks for `{permission.value}`: for people with an account, no token may do it."
     return f"Asks for `{permission.value}`: tokens of scope {', '.join(scopes)}."
 
 
