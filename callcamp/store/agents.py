@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -312,6 +312,31 @@ def last_of_contacts(connection: Connection, contact_ids: Sequence[int]) -> dict
     return {
         row.contact_id: _agent(row[1:]) for row in rows.by_ids(connection, _LAST_AGENT, contact_ids)
     }
+
+
+def note_supervision(
+    connection: Connection,
+    agent_id: int,
+    action: str,
+    details: Mapping[str, Any],
+    *,
+    campaign_id: int | None,
+    now: datetime,
+) -> None:
+    """Note in the audit what a supervisor asks for about an agent.
+
+    Raises:
+        NotFound: there is no such agent.
+    """
+    audit.note(
+        connection,
+        action=f"agent.{action}",
+        kind="agent",
+        subject=_locked(connection, agent_id, for_update=False).name,
+        campaign_id=campaign_id,
+        after=dict(details),
+        now=now,
+    )
 
 
 def lock(connection: Connection, agent_id: int) -> None:
