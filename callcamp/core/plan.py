@@ -44,7 +44,8 @@ class Snapshot:
         no_number: why no outbound number can be used, when none can.
         lists: why a do-not-call list forbids to call, when one does.
         abandon_room: whether one more abandoned call would stay within the cap.
-        agents_free: agents that could take a call (None: the campaign has no agents).
+        agents_free: calls that its agents could take (None: the campaign has no agents).
+        agents_hold: why these are not more.
         bot_room: calls that the bot could take (None: no limit).
         engine_up: whether an engine works on the database.
         switched_off: whether the deployment has campaigns, or this mode, switched off.
@@ -64,6 +65,7 @@ class Snapshot:
     lists: Reason | None = None
     abandon_room: bool = True
     agents_free: int | None = None
+    agents_hold: Reason = Reason.NO_AGENT
     bot_room: int | None = None
     engine_up: bool = True
     switched_off: bool = False
@@ -147,7 +149,7 @@ def _within_limits(snapshot: Snapshot, now: datetime) -> Plan:
     if snapshot.trunk_max is not None:
         limits.append((snapshot.trunk_max - snapshot.trunk_live, Reason.TRUNK_FULL))
     if snapshot.agents_free is not None:
-        limits.append((snapshot.agents_free, Reason.NO_AGENT))
+        limits.append((snapshot.agents_free, snapshot.agents_hold))
     if snapshot.bot_room is not None:
         limits.append((snapshot.bot_room, Reason.BOT_FULL))
     count, hold = min(limits, key=lambda limit: limit[0])

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     NO_NUMBER = "no_number"
     NUMBERS_CAPPED = "numbers_capped"
     NO_AGENT = "no_agent"
+    PACED = "paced"
     BOT_FULL = "bot_full"
     NOTHING_DUE = "nothing_due"
 
@@ -147,6 +148,9 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
         "Add numbers, or raise their daily cap.",
     ),
     _R.NO_AGENT: ReasonMeaning("no agent is free", True, "Have more agents log in."),
+    _R.PACED: ReasonMeaning(
+        "enough calls are on their way for its agents", True, "Have more agents log in."
+    ),
     _R.BOT_FULL: ReasonMeaning("the bot has all its places taken", True, "Raise its capacity."),
     _R.NOTHING_DUE: ReasonMeaning("no contact is due", True, "Add contacts, or wait."),
     _R.CONTACT_HOURS: ReasonMeaning(

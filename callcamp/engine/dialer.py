@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -130,12 +131,17 @@ class Dialer:
         """Look at running campaigns soon: something happened."""
         self._wake.set()
 
-    def state(self) -> dict[str, list[int]]:
-        """Return the trunks that refuse calls, and those that start as many as they may."""
+    def state(self) -> dict[str, Any]:
+        """Return trunks that refuse calls or start no more, and what agents could take."""
         lanes = [lane for lane, _ in self._lanes.values()]
         return {
             "trunks_refusing": [lane.trunk.id for lane in lanes if lane.blocked],
             "trunks_at_cps": [lane.trunk.id for lane in lanes if not lane.room()],
+            "agents": (
+                {str(i): [n, why.value] for i, (n, why) in self.desk.rooms.items()}
+                if self.desk is not None
+                else {}
+            ),
         }
 
     def vitals(self) -> tuple[TrunkVitals, ...]:
@@ -278,6 +284,7 @@ class Dialer:
         trunk = lane.trunk
         if campaign.id not in self._heads:
             self._heads[campaign.id] = await self._store.heads(campaign.id)
+        agents_free, agents_hold = await self._agents_free(campaign, rules)
         return decide(
             Snapshot(
                 campaign=campaign,
@@ -289,7 +296,8 @@ class Dialer:
                 cps_room=lane.room(),
                 link_up=self._gateway.link_up and self._tracker.synced and self._may_dial(),
                 heads=self._heads[campaign.id],
-                agents_free=await self._agents_free(campaign, rules),
+                agents_free=agents_free,
+                agents_hold=agents_hold,
                 no_number=self._no_number.get(campaign.id),
                 lists=self._book.lists_verdict(rules, now),
                 abandon_room=(
@@ -300,9 +308,9 @@ class Dialer:
             now,
         )
 
-    async def _agents_free(self, campaign: Campaign, rules: RuleSet) -> int | None:
+    async def _agents_free(self, campaign: Campaign, rules: RuleSet) -> tuple[int | None, Reason]:
         if self.desk is None:
-            return None
+            return None, Reason.NO_AGENT
         healthy = self._gateway.link_up and self._tracker.synced
         return await self.desk.room(campaign, rules, healthy=healthy)
 

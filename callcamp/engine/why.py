@@ -17,7 +17,7 @@ from callcamp.core.plan import (
     explain,
     explain_contact,
 )
-from callcamp.core.reasons import REASON_MEANING
+from callcamp.core.reasons import REASON_MEANING, Reason
 from callcamp.core.states import CampaignStatus
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.checks import is_switched_off
@@ -219,7 +219,10 @@ class Why:
             heads=heads,
             no_number=rules.no_number(book.numbers, book.use, at),
             lists=book.lists_verdict(rules, at),
-            abandon_room=await book.has_abandon_room(campaign, rules, at),
+            abandon_room=(
+                campaign.settings.agents.attended
+                or await book.has_abandon_room(campaign, rules, at)
+            ),
             switched_off=is_switched_off(self._settings, campaign),
             rules_broken=broken,
         )
@@ -235,6 +238,9 @@ class Why:
             live += attempt.campaign_id == campaign.id
         engine = await self._engine_state()
         state = engine or {}
+        if campaign.settings.agents.attended:
+            known = state.get("agents", {}).get(str(campaign.id), (0, Reason.NO_AGENT))
+            snapshot = replace(snapshot, agents_free=known[0], agents_hold=Reason(known[1]))
         return replace(
             snapshot,
             live=live,

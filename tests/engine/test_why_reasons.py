@@ -30,6 +30,8 @@ from rule_kit import (
     write_preset,
 )
 
+from callcamp.core.agent_settings import AgentSettings, DialMethod
+from callcamp.core.agents import AgentPhone, PhoneKind
 from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
@@ -60,8 +62,8 @@ ALL_WEEK = "\n".join(
     f'{day} = ["08:00-20:00"]'
     for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 )
-NO_USE_CASE_YET = frozenset({Reason.NO_AGENT, Reason.BOT_FULL})
-"""Agents and bots are not there yet: nothing can bring these about but the snapshot itself."""
+NO_USE_CASE_YET = frozenset({Reason.BOT_FULL})
+"""Bots are not there yet: nothing can bring this about but the snapshot itself."""
 
 Lift = Callable[[], Awaitable[Any]]
 
@@ -132,7 +134,6 @@ def test_every_reason_has_a_situation() -> None:
 @pytest.mark.parametrize(
     ("reason", "limits"),
     [
-        (Reason.NO_AGENT, {"agents_free": 0}),
         (Reason.BOT_FULL, {"bot_room": 0}),
     ],
 )
@@ -493,6 +494,37 @@ async def concurrency(s: Scene, _folder: Path) -> Told:
         await s.end(first, BUSY)
 
     return Told(campaign, count=2, foreseen=False, lift=end)
+
+
+async def with_agents(s: Scene, method: DialMethod, *phones: str) -> Campaign:
+    """Start a campaign with two agents, Anna and Bert, who are logged in and not ready."""
+    agents = AgentSettings(method, safe_harbour="sorry")
+    campaign = await s.campaign(*phones, start=False, detect_machines=False, agents=agents)
+    made = [
+        await s.b.store.save_agent(name, phone=AgentPhone(PhoneKind.SIP, name), now=s.now)
+        for name in ("anna", "bert")
+    ]
+    await s.b.store.add_campaign_agents(campaign.id, [a.id for a in made], now=s.now)
+    for agent in made:
+        await s.b.running.agents.log_in(agent.name, campaign.id)
+    return await s.commands.start(campaign.id)
+
+
+@situation(Reason.NO_AGENT, BY_HAND)
+async def no_agent(s: Scene, _folder: Path) -> Told:
+    await s.start()
+    campaign = await with_agents(s, DialMethod.AGENT_FIRST, ANN)
+    return Told(campaign, foreseen=False, lift=lambda: s.b.running.agents.ready("anna"))
+
+
+@situation(Reason.PACED, BY_HAND)
+async def paced(s: Scene, _folder: Path) -> Told:
+    """The one agent will be busy with the call that rings."""
+    await s.start()
+    campaign = await with_agents(s, DialMethod.PROGRESSIVE, BOB, ANN)
+    await s.b.running.agents.ready("anna")
+    await s.called(BOB)
+    return Told(campaign, foreseen=False, lift=lambda: s.b.running.agents.ready("bert"))
 
 
 @situation(Reason.NO_NUMBER)

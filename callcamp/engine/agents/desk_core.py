@@ -105,6 +105,8 @@ class DeskCore:
             on_talk_over=self.talk_over,
             on_free=self.after_call,
         )
+        self.rooms: dict[int, tuple[int, Reason]] = {}
+        """What :meth:`room` said last, by campaign."""
         self._facts: asyncio.Queue[LegRang | LegAnswered | LegEnded] = asyncio.Queue()
         self._doing: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -113,11 +115,17 @@ class DeskCore:
 
     # What the dialer asks.
 
-    async def room(self, campaign: Campaign, rules: RuleSet, *, healthy: bool) -> int | None:
-        """Return how many contacts may be taken for a campaign's agents (None: it has none)."""
+    async def room(
+        self, campaign: Campaign, rules: RuleSet, *, healthy: bool
+    ) -> tuple[int | None, Reason]:
+        """Return how many contacts may be taken for a campaign's agents, and why no more.
+
+        None: the campaign has no agents.
+        """
         if not campaign.settings.agents.attended:
-            return None
-        return await self.pace.room(campaign, rules, healthy=healthy)
+            return None, Reason.NO_AGENT
+        room = self.rooms[campaign.id] = await self.pace.room(campaign, rules, healthy=healthy)
+        return room
 
     async def variables(self, campaign: Campaign, track: Track) -> dict[str, str]:
         """Return the channel variables that lead an answered contact to an agent."""

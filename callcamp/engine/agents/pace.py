@@ -29,6 +29,7 @@ from callcamp.core.pacing.contract import (
     RingingCall,
 )
 from callcamp.core.places import Place
+from callcamp.core.reasons import Reason
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.schedule import local_hour
 from callcamp.core.states import AttemptEvent
@@ -118,11 +119,13 @@ class Pace:
         self._clock = clock
         self._pacers: dict[int, _Pacer] = {}
 
-    async def room(self, campaign: Campaign, rules: RuleSet, *, healthy: bool) -> int:
-        """Return how many contacts of a campaign with agents may be taken now."""
+    async def room(
+        self, campaign: Campaign, rules: RuleSet, *, healthy: bool
+    ) -> tuple[int, Reason]:
+        """Return how many contacts of a campaign with agents may be taken now, and why no more."""
         free = sum(w.is_free for w in self._floor.of_campaign(campaign.id))
         if campaign.settings.agents.method in ON_THE_LINE:
-            return free
+            return free, Reason.NO_AGENT
         pacer = await self._pacer(campaign)
         await self._read_account(pacer, campaign, rules)
         snapshot = self._snapshot(campaign, pacer, free, healthy=healthy)
@@ -133,7 +136,8 @@ class Pace:
             self._floor.touch()
             if decision.count:
                 log.debug("paced", campaign=campaign.id, count=decision.count, why=decision.why)
-        return decision.count
+        nobody = not snapshot.free and not snapshot.busy
+        return decision.count, Reason.NO_AGENT if nobody else Reason.PACED
 
     def view(self, campaign_id: int) -> PacingView | None:
         """Return what was decided last for a campaign (None: nothing yet)."""
