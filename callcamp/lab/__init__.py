@@ -7,6 +7,7 @@ and anybody who wants to see what a campaign does before real people are called.
 
 from __future__ import annotations
 
+from callcamp.lab.agents import PHONE_KINDS, PhoneKind, agent_interface
 from callcamp.lab.ami import Ami
 from callcamp.lab.behaviours import (
     ALL_BEHAVIOURS,
@@ -15,7 +16,9 @@ from callcamp.lab.behaviours import (
     LOAD,
     NUMBERS_PER_BEHAVIOUR,
     RAW_BEHAVIOURS,
+    TALKS,
     Behaviour,
+    Talk,
     behaviour_of,
     load_number,
     number_for,
@@ -40,11 +43,16 @@ __all__ = [
     "HANGS_UP_MIDWAY",
     "LOAD",
     "NUMBERS_PER_BEHAVIOUR",
+    "PHONE_KINDS",
     "RAW_BEHAVIOURS",
+    "TALKS",
     "Ami",
     "Behaviour",
     "LabInfo",
     "LabStatus",
+    "PhoneKind",
+    "Talk",
+    "agent_interface",
     "behaviour_of",
     "lab_down",
     "lab_status",

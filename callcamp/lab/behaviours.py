@@ -9,6 +9,8 @@ calls its numbers invalid, so :func:`number_for` never gives them out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp, log, sqrt
+from statistics import NormalDist
 from typing import Final
 
 from callcamp.errors import LabError
@@ -90,12 +92,53 @@ HANGS_UP_MIDWAY: Final = Behaviour(
 ALL_BEHAVIOURS: Final = (*BEHAVIOURS, *RAW_BEHAVIOURS, HANGS_UP_MIDWAY)
 """Everything that two digits can choose."""
 
+
+@dataclass(frozen=True, slots=True)
+class Talk(Behaviour):
+    """A callee who rings and talks for a time of its own, then hangs up.
+
+    Attributes:
+        ring_s: seconds from the call to the answer.
+        talk_s: seconds from the answer to the end.
+    """
+
+    ring_s: float = 0.0
+    talk_s: float = 0.0
+
+
+def _lognormal(mean: float, cv: float, rank: int, of: int) -> float:
+    """Return one of ``of`` equally likely values, smallest first."""
+    variance = log(1 + cv * cv)
+    spread = NormalDist(log(mean) - variance / 2, sqrt(variance))
+    return exp(spread.inv_cdf((rank + 0.5) / of))
+
+
+TALK_COUNT: Final = 30
+TALK_RING_MEAN_S: Final = 4.0
+TALK_MEAN_S: Final = 12.0
+TALK_CV: Final = 0.5
+TALKS: Final = tuple(
+    Talk(
+        f"talk_{at}",
+        str(50 + at),
+        "Rings and talks for a time of its own, then hangs up.",
+        "answered_person",
+        None,
+        round(_lognormal(TALK_RING_MEAN_S, TALK_CV, at * 7 % TALK_COUNT, TALK_COUNT), 2),
+        round(_lognormal(TALK_MEAN_S, TALK_CV, at, TALK_COUNT), 2),
+    )
+    for at in range(TALK_COUNT)
+)
+"""Callees for campaigns with agents: all of them together ring and talk for times that are
+lognormally distributed, with means of :data:`TALK_RING_MEAN_S` and :data:`TALK_MEAN_S` and a
+coefficient of variation of :data:`TALK_CV`; ring and talk are independent."""
+
 LOAD: Final = Behaviour(
     "load", "", "Answers at once, sends no audio, waits for the caller's BYE.", "answered_person"
 )
 """What the load numbers do."""
 
-_BY_SLUG: Final = {one.slug: one for one in ALL_BEHAVIOURS}
+_BY_SLUG: Final = {one.slug: one for one in (*ALL_BEHAVIOURS, *TALKS)}
 _BY_CODE: Final = {one.code: one for one in _BY_SLUG.values()}
 
 
@@ -103,7 +146,7 @@ def number_for(slug: str, index: int = 0) -> str:
     """Return the ``index``-th number (E.164, with +) whose callee behaves like ``slug``.
 
     Args:
-        slug: of one of :data:`ALL_BEHAVIOURS`, or ``load``.
+        slug: of one of :data:`ALL_BEHAVIOURS` or :data:`TALKS`, or ``load``.
         index: 0 to :data:`NUMBERS_PER_BEHAVIOUR` - 1 (``load``: 0 to 9999).
 
     Raises:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from callcamp.lab import webphones
+from callcamp.lab import agents, webphones
 from callcamp.lab.place import Place, data_folder
 from callcamp.lab.ports import Ports
 
@@ -26,7 +26,9 @@ SIPP_RTP_PORTS: Final = (30_000, 31_998)
 """UDP ports of the callees' audio."""
 
 
-def write_config(run_dir: Path, place: Place, ports: Ports, secret: str) -> None:
+def write_config(
+    run_dir: Path, place: Place, ports: Ports, secret: str, music: str = "/var/lib/asterisk/moh"
+) -> None:
     """Write all configuration files below ``run_dir``, a folder of ``place``.
 
     Args:
@@ -34,6 +36,7 @@ def write_config(run_dir: Path, place: Place, ports: Ports, secret: str) -> None
         place: where Asterisk will run.
         ports: where to listen.
         secret: of the AMI user.
+        music: the folder, as Asterisk names it, whose sounds are the music on hold.
     """
     folder = run_dir / "etc"
     shutil.rmtree(folder, ignore_errors=True)
@@ -45,7 +48,7 @@ def write_config(run_dir: Path, place: Place, ports: Ports, secret: str) -> None
     dialplan = "extensions_callcamp.conf"
     shutil.copyfile(data_folder("dialplan") / dialplan, folder / dialplan)
     webphones.copy_shipped(folder)
-    files = {**_files(place.inside(run_dir), ports, secret), **webphones.files(ports.http)}
+    files = {**_files(place.inside(run_dir), ports, secret, music), **webphones.files(ports.http)}
     for name, text in files.items():
         path = folder / name
         path.touch(mode=0o600)  # before the text: one of them holds the secret
@@ -64,7 +67,7 @@ def trunk_from_example(example: str, port: int) -> str:
     )
 
 
-def _files(inside: str, ports: Ports, secret: str) -> Mapping[str, str]:
+def _files(inside: str, ports: Ports, secret: str, music: str) -> Mapping[str, str]:
     directories = {
         "astetcdir": "etc",
         "astdbdir": "db",
@@ -89,8 +92,11 @@ def _files(inside: str, ports: Ports, secret: str) -> Mapping[str, str]:
         "pjsip.conf": "[global]\ntype = global\nuser_agent = callcamp-lab\n"
         "[transport-udp]\ntype = transport\nprotocol = udp\n"
         f"bind = 127.0.0.1:{ports.sip}\n#include pjsip_trunk.conf\n"
-        "#include pjsip_callcamp_agents.conf\n#include pjsip_callcamp_phones.conf\n",
+        "#include pjsip_callcamp_agents.conf\n#include pjsip_callcamp_phones.conf\n"
+        "#include pjsip_lab_agents.conf\n",
+        "pjsip_lab_agents.conf": agents.endpoints(ports.agents),
         "queues.conf": "[general]\npersistentmembers = yes\n#include queues_callcamp.conf\n",
+        "musiconhold.conf": f"[default]\nmode = files\ndirectory = {music}\n",
         "rtp.conf": f"[general]\nrtpstart = {RTP_PORTS[0]}\nrtpend = {RTP_PORTS[1]}\n"
         "icesupport = yes\n",
         # Asterisk's own defaults will do; without these files it complains or refuses.

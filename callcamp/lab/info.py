@@ -36,6 +36,10 @@ class LabInfo:
         machine_message_sound: what to give as ``CC_MACHINE_MESSAGE``.
         witness_log: SIPp's log of the INVITEs it got.
         http_port: TCP port of Asterisk's web server.
+        agents_port: UDP port of the agents' phones; what to dial is told by
+            :func:`callcamp.lab.agent_interface`.
+        agents_pid: process id of their SIPp, when this was made.
+        agents_log: its log of the INVITEs it got.
     """
 
     name: str
@@ -54,6 +58,9 @@ class LabInfo:
     machine_message_sound: str
     witness_log: Path
     http_port: int = 0
+    agents_port: int = 0
+    agents_pid: int = 0
+    agents_log: Path = Path()
 
     @property
     def phone_ws_url(self) -> str:
@@ -84,6 +91,7 @@ class State:
         info: how to reach the lab.
         asterisk: its Asterisk, or None when that was stopped on purpose.
         sipp: its SIPp, or None when that was stopped on purpose.
+        agents: the SIPp of its agents, or None when that was stopped on purpose.
         binary: path of the Asterisk program in its place.
         asterisk_root: root filesystem of Asterisk, or None for the host's own.
         sipp_root: root filesystem of SIPp, or None for the host's own.
@@ -97,6 +105,7 @@ class State:
     asterisk_root: Path | None
     sipp_root: Path | None
     recipe: str = ""
+    agents: Process | None = None
 
     @property
     def asterisk_place(self) -> Place:
@@ -141,8 +150,8 @@ def load_state(name: str) -> State | None:
     try:
         data: dict[str, Any] = json.loads(state_path(name).read_text())
         info = data["info"]
-        for key in ("run_dir", "witness_log"):
-            info[key] = Path(info[key])
+        for key in ("run_dir", "witness_log", "agents_log"):
+            info[key] = Path(info.get(key, ""))
         return State(
             info=LabInfo(**info),
             asterisk=Process(**data["asterisk"]) if data["asterisk"] else None,
@@ -151,6 +160,7 @@ def load_state(name: str) -> State | None:
             asterisk_root=_path(data["asterisk_root"]),
             sipp_root=_path(data["sipp_root"]),
             recipe=data.get("recipe", ""),
+            agents=Process(**data["agents"]) if data.get("agents") else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from callcamp.errors import LabError
-from callcamp.lab import audio, config, invites, scenario
+from callcamp.lab import agents, audio, config, invites, scenario
 from callcamp.lab.ami import Ami
 from callcamp.lab.info import (
     LabInfo,
@@ -32,7 +32,15 @@ from callcamp.lab.rootfs import Progress, ensure_rootfs, locked
 
 _OLDEST_ASTERISK: Final = 18
 _START_TIMEOUT_S: Final = 60.0
-_RECIPE: Final = ("audio", "behaviours", "config", "scenario", "webphones")
+_RECIPE: Final = (
+    "agents",
+    "audio",
+    "behaviours",
+    "config",
+    "scenario",
+    "steps",
+    "webphones",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,7 @@ def lab_down(name: str = "default") -> None:
     with locked(cache_folder() / "labs.lock"):
         if state := load_state(name):
             _stop_processes(state)
-            save_state(replace(state, asterisk=None, sipp=None))
+            save_state(replace(state, asterisk=None, sipp=None, agents=None))
 
 
 def lab_status(name: str = "default") -> LabStatus:
@@ -106,6 +114,8 @@ def lab_status(name: str = "default") -> LabStatus:
     problems = []
     if state.sipp is None or not state.sipp.is_alive():
         problems.append(f"SIPp does not run: {tail(_sipp_dir(state) / 'output.log', 200)}")
+    if state.agents is None or not state.agents.is_alive():
+        problems.append(f"The agents' SIPp does not run: {tail(_agents_output(state), 200)}")
     if state.asterisk is None:
         problems.append("Asterisk is stopped.")
     elif not state.asterisk.is_alive():
@@ -244,17 +254,23 @@ def _sipp_dir(state: State) -> Path:
     return state.info.witness_log.parent
 
 
+def _agents_output(state: State) -> Path:
+    return state.info.agents_log.parent / "output.log"
+
+
 def _start_lab(name: str, programs: _Programs, say: Progress, *, go_on: bool) -> LabInfo:
     before = load_state(name)
     if before is not None:
         _stop_processes(before)
     run_dir = _base(programs.asterisk) / name
     sipp_dir = _base(programs.callees) / name / "sipp"
+    agents_dir = _base(programs.callees) / name / "agents"
     taken_down = before is not None and before.asterisk is None and before.sipp is None
     if before is None or (taken_down and not go_on):
         shutil.rmtree(run_dir, ignore_errors=True)
         shutil.rmtree(sipp_dir, ignore_errors=True)
-    for folder in (run_dir, sipp_dir):
+        shutil.rmtree(agents_dir, ignore_errors=True)
+    for folder in (run_dir, sipp_dir, agents_dir):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
     sounds = _sounds(programs.callees, say)
@@ -274,28 +290,37 @@ def _start_lab(name: str, programs: _Programs, say: Progress, *, go_on: bool) ->
         prompt_sound=programs.asterisk.inside(sounds / audio.PROMPT),
         machine_message_sound=programs.asterisk.inside(sounds / audio.MACHINE_MESSAGE),
         witness_log=sipp_dir / invites.LOG_NAME,
+        agents_log=agents_dir / invites.LOG_NAME,
     )
     ports = _ports(name, before)
     info = replace(info, ami_port=ports.ami, sip_port=ports.sip, sipp_port=ports.sipp)
-    info = replace(info, http_port=ports.http)
-    config.write_config(run_dir, programs.asterisk, ports, info.ami_secret)
+    info = replace(info, http_port=ports.http, agents_port=ports.agents)
+    music = programs.asterisk.inside(sounds)
+    config.write_config(run_dir, programs.asterisk, ports, info.ami_secret, music)
     say("Starting SIPp and Asterisk")
-    sipp = _start_sipp(programs.callees, sipp_dir, sounds, ports.sipp)
+    inside = programs.callees.inside(sounds)
+    sipp = _start_sipp(programs.callees, sipp_dir, scenario.render(inside), ports.sipp)
+    try:
+        phones = _start_sipp(programs.callees, agents_dir, agents.render(inside), ports.agents)
+    except LabError:
+        stop(sipp, kill=True)
+        raise
     state = State(
-        info=replace(info, sipp_pid=sipp.pid),
+        info=replace(info, sipp_pid=sipp.pid, agents_pid=phones.pid),
         asterisk=None,
         sipp=sipp,
         binary=programs.binary,
         asterisk_root=programs.asterisk.root,
         sipp_root=programs.callees.root,
         recipe=_recipe(),
+        agents=phones,
     )
     save_state(state)
     try:
         return _start_asterisk(state).info
     except LabError:
-        stop(sipp, kill=True)
-        save_state(replace(state, sipp=None))
+        _stop_processes(replace(state, asterisk=None))
+        save_state(replace(state, sipp=None, agents=None))
         raise
 
 
@@ -309,11 +334,10 @@ def _sounds(place: Place, say: Progress) -> Path:
     return folder
 
 
-def _start_sipp(place: Place, folder: Path, sounds: Path, port: int) -> Process:
-    scenario_file = folder / "callees.xml"
-    scenario_file.write_text(scenario.render(place.inside(sounds)))
+def _start_sipp(place: Place, folder: Path, xml: str, port: int) -> Process:
+    (folder / "scenario.xml").write_text(xml)
     inside = place.inside(folder)
-    arguments = ["sipp", "-sf", f"{inside}/callees.xml", "-i", HOST, "-p", str(port)]
+    arguments = ["sipp", "-sf", f"{inside}/scenario.xml", "-i", HOST, "-p", str(port)]
     arguments += ["-mi", HOST, "-min_rtp_port", str(config.SIPP_RTP_PORTS[0])]
     arguments += ["-max_rtp_port", str(config.SIPP_RTP_PORTS[1]), "-nostdin"]
     arguments += ["-buff_size", "4000000", "-f", "3600"]
@@ -373,14 +397,14 @@ def _ping(info: LabInfo, *, timeout_s: float) -> None:
 
 
 def _stop_processes(state: State) -> None:
-    for process in (state.asterisk, state.sipp):
+    for process in (state.asterisk, state.sipp, state.agents):
         if process is not None:
             stop(process, patience_s=3)
 
 
 def _ports(name: str, before: State | None) -> Ports:
     def of(info: LabInfo) -> Ports:
-        return Ports(info.ami_port, info.sip_port, info.sipp_port, info.http_port)
+        return Ports(info.ami_port, info.sip_port, info.sipp_port, info.http_port, info.agents_port)
 
     others = [of(state.info) for state in all_states() if state.info.name != name]
     taken = {port for ports in others for port in astuple(ports)}

@@ -6,7 +6,7 @@ import random
 import socket
 from collections.abc import Collection
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from callcamp.errors import LabError
@@ -15,7 +15,13 @@ HOST: Final = "127.0.0.1"
 # Below Linux's range of ephemeral ports: no outgoing connection can take one of these
 # while Asterisk restarts.
 _RANGE: Final = range(32_000, 32_768)
-_KINDS: Final = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_DGRAM, socket.SOCK_STREAM)
+_KINDS: Final = (
+    socket.SOCK_STREAM,
+    socket.SOCK_DGRAM,
+    socket.SOCK_DGRAM,
+    socket.SOCK_STREAM,
+    socket.SOCK_DGRAM,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +33,14 @@ class Ports:
         sip: UDP, Asterisk's SIP.
         sipp: UDP, the callees' SIP.
         http: TCP, Asterisk's web server, for browser phones.
+        agents: UDP, the SIP of the agents' phones.
     """
 
     ami: int
     sip: int
     sipp: int
     http: int
+    agents: int = 0
 
 
 def choose_ports(before: Ports | None, taken: Collection[int]) -> Ports:
@@ -46,7 +54,7 @@ def choose_ports(before: Ports | None, taken: Collection[int]) -> Ports:
         LabError: no port is free.
     """
     chosen: list[int] = []
-    wishes = (before.ami, before.sip, before.sipp, before.http) if before else (0, 0, 0, 0)
+    wishes = astuple(before) if before else (0,) * len(_KINDS)
     for kind, wish in zip(_KINDS, wishes, strict=True):
         for port in (wish, *random.sample(_RANGE, len(_RANGE))):
             if port in _RANGE and port not in {*taken, *chosen} and is_free(kind, port):

@@ -111,7 +111,7 @@ def _member_seen(headers: Headers, at: datetime) -> MemberSeen | None:
 
 def _called(headers: Headers, at: datetime) -> AgentFact | None:
     agent_id = agent_of_member(headers.get("Member", ""))
-    channel_id = headers.get("Channel") or None
+    channel_id = headers.get("AgentChannel") or None
     return None if agent_id is None else AgentCalled(headers["Attempt"], agent_id, at, channel_id)
 
 
@@ -125,7 +125,7 @@ def _missed(headers: Headers, at: datetime) -> AgentFact | None:
 
 
 def _connected(headers: Headers, at: datetime) -> AgentFact | None:
-    channel_id = headers.get("Channel", "")
+    channel_id = headers.get("AgentChannel", "")
     if not channel_id:
         return None
     agent_id = agent_of_member(headers.get("Member", ""))
@@ -133,7 +133,7 @@ def _connected(headers: Headers, at: datetime) -> AgentFact | None:
 
 
 def _left(headers: Headers, at: datetime) -> AgentFact | None:
-    channel_id = headers.get("Channel") or None
+    channel_id = headers.get("AgentChannel") or None
     agent_id = agent_of_member(headers.get("Member", ""))
     if agent_id is None and channel_id is not None:
         agent_id = agent_of_leg(channel_id)
