@@ -19,6 +19,7 @@ from callcamp.http.app import make_app
 from callcamp.http.patience import closing_silent
 from callcamp.http.peer import is_loopback
 from callcamp.http.security import check_bind
+from callcamp.http.server import Runner
 from callcamp.settings import Settings
 from callcamp.store import SqlStore
 from callcamp.switch.ami import AmiGateway
@@ -102,7 +103,7 @@ async def serve_pages(engine: Engine, settings: Settings) -> AsyncIterator[str]:
         allowed_hosts=settings.http_allowed_hosts,
     )
     app = make_app(engine, settings)
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
+    runner = Runner(app)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.http_host, settings.http_port, shutdown_timeout=3.0)

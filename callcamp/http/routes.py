@@ -23,6 +23,7 @@ from callcamp.http import (
 )
 from callcamp.http.rest import table as rest
 from callcamp.http.security import Handler
+from callcamp.http.server import expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,5 +131,8 @@ def add_routes(app: web.Application) -> dict[web.AbstractRoute, Permission]:
     asked: dict[web.AbstractRoute, Permission] = {}
     for route in ROUTES:
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
-            asked[app.router.add_route(method, route.path, route.handler)] = route.permission
+            added = app.router.add_route(
+                method, route.path, route.handler, expect_handler=expectation
+            )
+            asked[added] = route.permission
     return asked

@@ -14,6 +14,7 @@ from aiohttp import web
 from web_fakes import FakeEngine, open_engine
 
 from callcamp.http.app import make_app
+from callcamp.http.server import Runner
 
 
 @dataclass
@@ -47,7 +48,7 @@ def serve(folder: Path, prepare: Callable[[FakeEngine], Awaitable[None]]) -> Ite
                 served.statuses[response.status] += 1
 
             app.on_response_prepare.append(count)
-            runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+            runner = Runner(app)
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
