@@ -26,13 +26,15 @@ Cell = str | int | float | datetime | None
 CONTACT_COLUMNS = (
     *("phone", "status", "calls", "last call (UTC)", "result", "result in words"),
     *("success", "outcome", "reason", "next call (UTC)", "other numbers", "called from"),
+    "agent",
 )
 CALL_COLUMNS = (
     *("call id", "phone", "number of call", "status", "dialed (UTC)", "rang (UTC)"),
     *("answered (UTC)", "ended (UTC)", "ring_s", "talk_s", "result", "result in words"),
     *("at fault", "hangup cause", "SIP code", "dial status", "AMD", "AMD cause"),
     *("keys pressed", "played", "detail", "called from", "success", "success decided by"),
-    *("outcome", "what next was decided by", "version of the rules", "variables of the call"),
+    *("outcome", "what next was decided by", "version of the rules", "agent"),
+    *("connected (UTC)", "waited_s"),
 )
 END = ["end"]
 """The last record: without it records are missing, and no file may be written."""
@@ -48,6 +50,7 @@ _TIME_COLUMNS = frozenset(
         "rang (UTC)",
         "answered (UTC)",
         "ended (UTC)",
+        "connected (UTC)",
     }
 )
 
@@ -57,8 +60,8 @@ def write(job: dict[str, Any], records: Iterable[str]) -> list[str]:
 
     Args:
         job: ``path``, ``fmt`` and ``what``.
-        records: JSON lines: ``["contact", fixed columns, variables]``, ``["call", columns]``
-            and, last, :data:`END`.
+        records: JSON lines: ``["contact", fixed columns, variables]``, ``["call", fixed columns,
+            variables]`` and, last, :data:`END`.
 
     Raises:
         OSError: a file cannot be written, or records are missing.
@@ -78,7 +81,7 @@ class _Spool:
 
     def __init__(self, folder: Path, records: Iterable[str]) -> None:
         self._paths = {kind: folder / f"{kind}.jsonl" for kind in ("contact", "call")}
-        names: dict[str, None] = {}
+        names: dict[str, dict[str, None]] = {kind: {} for kind in self._paths}
         with ExitStack() as stack:
             files: dict[str, IO[str]] = {
                 kind: stack.enter_context(path.open("w", encoding="utf-8"))
@@ -89,29 +92,23 @@ class _Spool:
                 if record == END:
                     break
                 files[record[0]].write(line)
-                if record[0] == "contact":
-                    names.update(dict.fromkeys(record[2]))
+                names[record[0]].update(dict.fromkeys(record[2]))
             else:
                 raise OSError("the records broke off")
-        self.variables = list(names)
+        self._names = {kind: list(found) for kind, found in names.items()}
 
-    def contacts(self) -> Iterator[list[Cell]]:
-        """Yield the rows of contacts."""
-        for record in self._records("contact"):
-            yield [*record[1], *(record[2].get(name) for name in self.variables)]
+    def rows(self, kind: str) -> Iterator[list[Cell]]:
+        """Yield the rows of ``contact`` or ``call``, their variables last."""
+        names = self._names[kind]
+        for record in self._records(kind):
+            yield [*record[1], *(record[2].get(name) for name in names)]
 
-    def calls(self) -> Iterator[list[Cell]]:
-        """Yield the rows of calls."""
-        for record in self._records("call"):
-            yield record[1]
-
-    def contact_columns(self) -> list[str]:
-        """Return the header of the contacts; ours come first, and keep their names."""
-        ours = {name.casefold() for name in CONTACT_COLUMNS}
-        return [
-            *CONTACT_COLUMNS,
-            *(f"variable {n}" if n.casefold() in ours else n for n in self.variables),
-        ]
+    def columns(self, kind: str) -> list[str]:
+        """Return the header of ``contact`` or ``call``; ours come first, and keep their names."""
+        fixed = CONTACT_COLUMNS if kind == "contact" else CALL_COLUMNS
+        ours = {name.casefold() for name in fixed}
+        names = self._names[kind]
+        return [*fixed, *(f"variable {n}" if n.casefold() in ours else n for n in names)]
 
     def _records(self, kind: str) -> Iterator[list[Any]]:
         with self._paths[kind].open(encoding="utf-8") as file:
@@ -122,9 +119,9 @@ def _parts(what: What, spool: _Spool) -> list[tuple[str, list[str], Iterator[lis
     """Return title, header and rows of what is wanted."""
     parts = []
     if what in {"contacts", "both"}:
-        parts.append(("Contacts", spool.contact_columns(), spool.contacts()))
+        parts.append(("Contacts", spool.columns("contact"), spool.rows("contact")))
     if what in {"calls", "both"}:
-        parts.append(("Calls", list(CALL_COLUMNS), spool.calls()))
+        parts.append(("Calls", spool.columns("call"), spool.rows("call")))
     return parts
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from callcamp.contacts.writing import END, Format, What
+from callcamp.core.agents import Agent
 from callcamp.core.model import Attempt, Contact
 from callcamp.core.outcome import MEANING
 from callcamp.core.states import AttemptStatus
@@ -73,15 +74,17 @@ async def _records(
     if what != "calls":
         after_id = 0
         while contacts := await store.contacts(campaign_id, after_id=after_id, limit=_PAGE):
-            yield b"".join(map(_contact_line, contacts))
+            talked = await store.last_agents([contact.id for contact in contacts])
+            yield b"".join(_contact_line(c, talked.get(c.id)) for c in contacts)
             after_id = contacts[-1].id
             done += len(contacts)
             if on_progress is not None:
                 on_progress(done)
     if what != "contacts":
         after = ""
+        agents = {agent.id: agent for agent in await store.agents()}
         while attempts := await store.attempts(campaign_id, after_id=after, limit=_PAGE):
-            yield b"".join(map(_call_line, attempts))
+            yield b"".join(_call_line(a, agents.get(a.agent_id or 0)) for a in attempts)
             after = attempts[-1].id
             done += len(attempts)
             if on_progress is not None:
@@ -94,8 +97,8 @@ def _line(record: Sequence[Any]) -> bytes:
     return json.dumps(record).encode() + b"\n"
 
 
-def _contact_line(contact: Contact) -> bytes:
-    """Return the record of a contact; see ``CONTACT_COLUMNS``."""
+def _contact_line(contact: Contact, agent: Agent | None) -> bytes:
+    """Return the record of a contact, and who talked to it last; see ``CONTACT_COLUMNS``."""
     result = contact.disposition
     fixed = [
         contact.phone,
@@ -110,12 +113,13 @@ def _contact_line(contact: Contact) -> bytes:
         _instant(contact.due_at),
         " ".join(contact.others) or None,
         contact.caller_number,
+        agent.name if agent else None,
     ]
     return _line(["contact", fixed, contact.variables])
 
 
-def _call_line(attempt: Attempt) -> bytes:
-    """Return the record of an attempt; see ``CALL_COLUMNS``."""
+def _call_line(attempt: Attempt, agent: Agent | None) -> bytes:
+    """Return the record of an attempt, and who got it; see ``CALL_COLUMNS``."""
     result = attempt.disposition
     seen = attempt.evidence
     # A released attempt was about to be dialed, and then was not: there was no call.
@@ -143,9 +147,11 @@ def _call_line(attempt: Attempt) -> bytes:
         attempt.outcome,
         attempt.rule,
         attempt.settings_version,
-        json.dumps(attempt.variables, ensure_ascii=False) if attempt.variables else None,
+        agent.name if agent else None,
+        _instant(attempt.connected_at),
+        seen.get("waited_s"),
     ]
-    return _line(["call", columns])
+    return _line(["call", columns, attempt.variables])
 
 
 def _yes_no(value: bool | None) -> str | None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from callcamp.contacts import writing
 from callcamp.contacts.safe import csv_safe, xml_safe
+from callcamp.core.agents import Agent, AgentPhone, PhoneKind
 from callcamp.core.model import Attempt, Contact
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
@@ -25,6 +26,7 @@ from callcamp.errors import CallcampError, InvalidInput, NotFound, StoreError
 from callcamp.ports import Store
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+ANN = Agent(7, "ann", AgentPhone(PhoneKind.SIP, "phone-1"))
 RISKY = ["=1+1", "+33 1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "#N/A", "=cmd|'/c calc'!A0", "＝1"]
 
 
@@ -78,6 +80,12 @@ class Shelf:
     async def contacts(self, campaign_id: int, *, after_id: int, limit: int) -> list[Contact]:
         return [c for c in self._contacts if c.id > after_id][:limit]
 
+    async def agents(self) -> list[Agent]:
+        return [ANN]
+
+    async def last_agents(self, contact_ids: list[int]) -> dict[int, Agent]:
+        return {i: ANN for i in contact_ids if i == 1}
+
     async def attempts(self, campaign_id: int, *, after_id: str, limit: int) -> list[Attempt]:
         if self.fails:
             raise StoreError("the disk is gone")
@@ -118,7 +126,11 @@ def shelf() -> Shelf:
                 decided_by="talk_seconds > 20",
                 outcome="x",
                 rule="success ends it",
-                variables={"size": "=1+1"},
+                variables={"size": "=1+1", "agent": "me"},
+                agent_id=7,
+                connected_at=NOW,
+                evidence={"cause": 16, "sip_code": 200, "amd_status": "HUMAN", "dtmf": "1"}
+                | {"waited_s": 1.5},
             ),
             _attempt(2, answered_at=None, ended_at=None, disposition=None, evidence={}),
         ],
@@ -138,12 +150,12 @@ async def test_a_workbook_has_contacts_and_calls(shelf: Shelf, tmp_path: Path) -
     assert rows[1] == (
         *("+33612300001", "completed", 1, naive, "answered_person", "answered by a person"),
         *("yes", "sold", "frequency_cap", naive, "+33612399999", "+33170000001"),
-        *("Zoë", "vip", "007", None),
+        *("ann", "Zoë", "vip", "007", None),
     )
     assert rows[2][-1] == "bell and "
-    assert [row[12] for row in rows[3:]] == [xml_safe(text).replace("\r", "\n") for text in RISKY]
+    assert [row[13] for row in rows[3:]] == [xml_safe(text).replace("\r", "\n") for text in RISKY]
     calls = list(book["Calls"].values)
-    assert calls[0] == writing.CALL_COLUMNS
+    assert calls[0] == (*writing.CALL_COLUMNS, "size", "variable agent")
     first = dict(zip(calls[0], calls[1], strict=True))
     assert first["phone"] == "+33612300001"
     assert (first["ring_s"], first["talk_s"]) == (4, 6.5)
@@ -152,9 +164,11 @@ async def test_a_workbook_has_contacts_and_calls(shelf: Shelf, tmp_path: Path) -
     assert (first["called from"], first["success"], first["outcome"]) == ("+33170000001", "no", "x")
     assert first["success decided by"] == "talk_seconds > 20"
     assert first["what next was decided by"] == "success ends it"
-    assert first["variables of the call"] == '{"size": "=1+1"}'
+    assert (first["agent"], first["connected (UTC)"]) == ("ann", naive)
+    assert (first["waited_s"], first["size"], first["variable agent"]) == (1.5, "=1+1", "me")
     second = dict(zip(calls[0], calls[2], strict=True))
     assert second["result"] is second["talk_s"] is second["hangup cause"] is None
+    assert second["agent"] is second["size"] is None
 
 
 async def test_no_cell_of_a_workbook_is_a_formula(shelf: Shelf, tmp_path: Path) -> None:
@@ -229,7 +243,7 @@ async def test_a_sheet_that_is_full_goes_on_in_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "SHEET_ROWS", 3)
-    records = ['["contact", ["+336", "pending", 0%s], {}]\n' % (", null" * 9)] * 5 + ['["end"]\n']
+    records = ['["contact", ["+336", "pending", 0%s], {}]\n' % (", null" * 10)] * 5 + ['["end"]\n']
     job = {"path": str(tmp_path / "out.xlsx"), "fmt": "xlsx", "what": "contacts"}
     await asyncio.to_thread(writing.write, job, records)
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from callcamp.store import (
+    agents,
     applying,
     claims,
     contacts,
@@ -16,6 +17,7 @@ from callcamp.store import (
     due,
     gathering,
     migrate,
+    pacing,
     rows,
 )
 from callcamp.store import tables as t
@@ -146,6 +148,18 @@ def test_contacts_are_found_by_any_of_their_numbers(url: str) -> None:
 
 def test_live_attempts_are_counted_on_their_index(url: str) -> None:
     assert "ix_attempt_live (campaign_id=?)" in plan(url, counts._LIVE)
+
+
+def test_the_account_of_abandoned_calls_is_read_from_its_index_alone(url: str) -> None:
+    carried_out = plan(url, pacing.ACCOUNT)
+    wanted = "COVERING INDEX ix_attempt_person (campaign_id=? AND dialed_at>?)"
+    assert wanted in carried_out
+
+
+def test_the_last_agents_of_contacts_are_found_by_contact(url: str) -> None:
+    carried_out = plan(url, agents._LAST_AGENT)
+    assert "ix_attempt_contact (contact_id=?)" in carried_out
+    assert "SCAN attempt" not in carried_out
 
 
 def test_the_plan_of_a_claim_stays_with_a_million_contacts_known(url: str) -> None:
