@@ -17,6 +17,7 @@ import typer.main
 from pydantic import SecretStr
 
 from callcamp.cli.draw_legal import preset_rows
+from callcamp.core.agents import AGENT
 from callcamp.core.outcome import MEANING, Evidence, classify
 from callcamp.core.reasons import REASON_MEANING
 from callcamp.core.states import ATTEMPT, CAMPAIGN, CONTACT, Machine
@@ -206,6 +207,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "states-campaign": lambda: diagram(CAMPAIGN),
     "states-contact": lambda: diagram(CONTACT),
     "states-attempt": lambda: diagram(ATTEMPT),
+    "states-agent": lambda: diagram(AGENT),
     "dispositions": _dispositions,
     "reasons-campaign": _reasons(campaign=True),
     "reasons-contact": _reasons(campaign=False),
