@@ -6,15 +6,19 @@ Asterisk, is in ``docs/simulated-switch.md``.
 
 from callcamp.switch.simulated.callee import CalleeModel, CalleeScript, refuses, script_for
 from callcamp.switch.simulated.faults import Faults
+from callcamp.switch.simulated.phones import ByInterface, PhoneScript
 from callcamp.switch.simulated.server import SimulatedSwitch
-from callcamp.switch.simulated.witness import Peaks
+from callcamp.switch.simulated.witness import Peaks, Talk
 
 __all__ = [
+    "ByInterface",
     "CalleeModel",
     "CalleeScript",
     "Faults",
     "Peaks",
+    "PhoneScript",
     "SimulatedSwitch",
+    "Talk",
     "refuses",
     "script_for",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from callcamp.switch.simulated import calling, reports
+from callcamp.switch.simulated import calling, moving, queueing, reports
 from callcamp.switch.simulated.asked import Asked
 
 
@@ -21,6 +21,7 @@ def _list_commands(asked: Asked) -> None:
 _REPORT: Final = ("system", "reporting")
 _CALL: Final = ("call",)
 _SYSTEM: Final = ("system",)
+_AGENT: Final = ("agent",)
 
 ACTIONS: Final[dict[str, tuple[Callable[[Asked], None], tuple[str, ...]]]] = {
     "Challenge": (calling.challenge, ()),
@@ -38,9 +39,18 @@ ACTIONS: Final[dict[str, tuple[Callable[[Asked], None], tuple[str, ...]]]] = {
     "ListCommands": (_list_commands, ()),
     "ModuleCheck": (reports.module_check, _SYSTEM),
     "Originate": (calling.originate, ("originate",)),
+    "MuteAudio": (moving.mute_audio, _SYSTEM),
     "Ping": (calling.ping, ()),
     "PJSIPShowEndpoint": (reports.pjsip_show_endpoint, _SYSTEM),
+    "PlayDTMF": (moving.play_dtmf, _CALL),
+    "QueueAdd": (queueing.queue_add, _AGENT),
+    "QueuePause": (queueing.queue_pause, _AGENT),
+    "QueueRemove": (queueing.queue_remove, _AGENT),
+    "QueueStatus": (queueing.queue_status, ()),
+    "QueueSummary": (queueing.queue_summary, ()),
+    "Redirect": (moving.redirect, _CALL),
     "Setvar": (calling.setvar, _CALL),
     "ShowDialPlan": (reports.show_dialplan, ("config", "reporting")),
+    "Status": (moving.status, ("system", "call", "reporting")),
 }
 """Actions for those who are logged in, with the rights of which one is needed."""

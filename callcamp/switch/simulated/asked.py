@@ -8,10 +8,12 @@ from typing import Final
 
 from callcamp.switch.simulated.astdb import AstDb
 from callcamp.switch.simulated.call import Pairs
-from callcamp.switch.simulated.dialplan import ANSWERED, HANGUP, NO_INCOMING
 from callcamp.switch.simulated.exchange import Exchange
+from callcamp.switch.simulated.phones import Phones
+from callcamp.switch.simulated.queues import Queues
 from callcamp.switch.simulated.session import Session
 from callcamp.switch.simulated.timeline import Timeline
+from callcamp.switch.simulated.variables import Variables
 from callcamp.switch.simulated.wire import Action, message
 
 VERSION: Final = "22.10.1"
@@ -55,10 +57,7 @@ MODULES: Final = frozenset(
 )
 """Modules that it says are loaded."""
 
-CONTEXTS: Final = frozenset((ANSWERED, HANGUP, NO_INCOMING))
-"""Contexts of its dialplan."""
-
-RIGHTS: Final = frozenset(("system", "call", "originate", "reporting"))
+RIGHTS: Final = frozenset(("system", "call", "originate", "reporting", "agent"))
 """Write rights of ``asterisk/manager_callcamp.conf``."""
 
 
@@ -84,6 +83,9 @@ class Desk:
         lacks: modules and contexts that are not there.
         trunks: PJSIP endpoints that are there; None: every one.
         exchange: the calls.
+        queues: where callers wait for agents.
+        phones: agents' phones.
+        variables: channel variables and functions.
         db: AstDB.
         timeline: the simulated clock.
         booted: when it was started.
@@ -95,13 +97,20 @@ class Desk:
     lacks: frozenset[str]
     trunks: frozenset[str] | None
     exchange: Exchange
+    queues: Queues
+    phones: Phones
+    variables: Variables
     db: AstDb
     timeline: Timeline
     booted: Booted
 
     def has_trunk(self, name: str) -> bool:
-        """Return whether there is an endpoint of this name."""
+        """Return whether there is a trunk of this name."""
         return bool(name) and (self.trunks is None or name in self.trunks)
+
+    def has_endpoint(self, name: str) -> bool:
+        """Return whether there is a trunk of this name, or a phone that was named."""
+        return self.has_trunk(name) or (bool(name) and self.phones.is_named(f"PJSIP/{name}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from random import Random
 from typing import Final
 
 from callcamp.switch.simulated.callee import CalleeScript
 from callcamp.switch.simulated.dialplan import NO_INCOMING, Course
+from callcamp.switch.simulated.timeline import Timer
 
 Pairs = list[tuple[str, str]]
 """Headers of an event."""
@@ -47,6 +49,7 @@ CAUSE_TEXT: Final = {
     21: "Call Rejected",
     22: "Number changed",
     25: "Exchange routing error",
+    26: "Answered elsewhere",
     28: "Invalid number format",
     34: "Circuit/channel congestion",
     38: "Network out of order",
@@ -77,28 +80,102 @@ class Order:
     respond: Respond
 
 
+class Over(StrEnum):
+    """Why what a channel does is over: it was hung up, or sent to another context."""
+
+    HUNG_UP = "hung_up"
+    SENT_AWAY = "sent_away"
+
+
+def _nothing(_over: Over) -> None:
+    return
+
+
+@dataclass(slots=True, eq=False)
+class Activity:
+    """What an answered channel does.
+
+    Args:
+        app: the application, as CoreShowChannels shows it.
+        data: its argument.
+        stop: called once when something else ends it.
+        resume: what the channel does after a talk into which somebody else's Bridge took it
+            from here; None: it is hung up.
+    """
+
+    app: str
+    data: str = ""
+    stop: Callable[[Over], None] = _nothing
+    resume: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """Who dialled a channel that no Originate made, and wants to know how that goes.
+
+    Args:
+        by: the channel that dials.
+        answered: called when it is answered; the channel's activity is then the caller's task.
+        failed: called with the DialStatus when it is over without an answer.
+    """
+
+    by: Call
+    answered: Callable[[Call], None]
+    failed: Callable[[Call, str], None]
+
+
 @dataclass(slots=True, eq=False)
 class Call:
-    """A channel. ``random`` decides on orders of events and is the call's own."""
+    """A channel. ``random`` decides on orders of events and is the call's own.
+
+    Attributes:
+        number: what was dialled; empty: an endpoint's own phone.
+        endpoint: over which endpoint.
+        interface: the phone that it is a call to; empty: not an agent's phone.
+        order: the Originate that made it.
+        dialled: who else made it.
+        linkedid: the first channel of all that it belongs to.
+        context: where in the dialplan it is, once answered.
+        activity: what it does there.
+        peer: whom it talks to.
+        leaves: when its far end hangs up.
+        has_talked: whether it has ever talked to anybody.
+        shared: what ``SHARED()`` keeps for it.
+        spies: channels that listen to it; they end with it.
+    """
 
     uniqueid: str
     name: str
-    order: Order
+    number: str
+    endpoint: str
     script: CalleeScript
     random: Random
     created_at: float
+    interface: str = ""
+    order: Order | None = None
+    dialled: Dialled | None = None
+    caller_name: str = ""
+    caller_number: str = ""
+    linkedid: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     handlers: list[str] = field(default_factory=list)
     state: tuple[str, str] = DOWN
     last_sip: int | None = None
     answered_at: float | None = None
     course: Course | None = None
+    context: str = NO_INCOMING
+    activity: Activity | None = None
+    peer: Call | None = None
+    leaves: Timer | None = None
+    has_talked: bool = False
+    shared: dict[str, str] = field(default_factory=dict)
+    spies: list[Call] = field(default_factory=list)
     ended: bool = False
 
-    def snapshot(self, context: str = NO_INCOMING, priority: str = "1", prefix: str = "") -> Pairs:
+    def snapshot(self, context: str = "", priority: str = "1", prefix: str = "") -> Pairs:
         """Return the headers that describe the channel in most events."""
-        name = self.order.caller_name or _UNKNOWN
-        number = self.order.caller_number or _UNKNOWN
+        name = self.caller_name or _UNKNOWN
+        number = self.caller_number or _UNKNOWN
         return [
             (f"{prefix}Channel", self.name),
             (f"{prefix}ChannelState", self.state[0]),
@@ -109,11 +186,11 @@ class Call:
             (f"{prefix}ConnectedLineName", name),
             (f"{prefix}Language", "en"),
             (f"{prefix}AccountCode", ""),
-            (f"{prefix}Context", context),
+            (f"{prefix}Context", context or self.context),
             (f"{prefix}Exten", "s"),
             (f"{prefix}Priority", priority),
             (f"{prefix}Uniqueid", self.uniqueid),
-            (f"{prefix}Linkedid", self.uniqueid),
+            (f"{prefix}Linkedid", self.linkedid or self.uniqueid),
         ]
 
     def newborn(self) -> Pairs:

@@ -22,7 +22,11 @@ class CalleeScript:
         rings: whether 180 Ringing is sent at once.
         early_media: whether 183 with audio is sent at once.
         talk_s: from picking up to hanging up; None: listens until Asterisk hangs up, 0:
-            hangs up in the same moment.
+            hangs up in the same moment. With ``conversation_s`` it ends with the first
+            agent: it is then how long the callee waits for one.
+        conversation_s: from meeting an agent to hanging up; None: as ``talk_s`` says.
+        hears_s: from the beginning of the message for those whom no agent took to hanging
+            up; None: hears it to its end.
         amd: verdict that ``AMD()`` comes to.
         amd_cause: its reason, as Asterisk writes it.
         amd_after_s: from picking up to the verdict.
@@ -36,6 +40,8 @@ class CalleeScript:
     rings: bool = True
     early_media: bool = False
     talk_s: float | None = None
+    conversation_s: float | None = None
+    hears_s: float | None = None
     amd: str = "HUMAN"
     amd_cause: str = "HUMAN-1200-1200"
     amd_after_s: float = 2.0
@@ -78,18 +84,28 @@ _BY_BEHAVIOUR: Final = {
 }
 
 
-def script_for(behaviour: str, failure: int | None = None) -> CalleeScript | None:
+def script_for(
+    behaviour: str,
+    failure: int | None = None,
+    *,
+    ring_s: float | None = None,
+    talk_s: float | None = None,
+) -> CalleeScript | None:
     """Return what the lab's SIPp does for a behaviour of its table.
 
     Args:
         behaviour: slug of the lab's behaviour, e.g. ``voicemail``.
         failure: the SIP code that the behaviour refuses with at once, if it does.
+        ring_s: seconds to its answer, if the behaviour has a time of its own.
+        talk_s: seconds from there to its end, if the behaviour has a time of its own.
 
     Returns:
         The script, or None when neither is known.
     """
     if failure is not None:
         return refuses(failure)
+    if ring_s is not None:
+        return CalleeScript(after_s=ring_s, talk_s=talk_s)
     return _BY_BEHAVIOUR.get(behaviour)
 
 
@@ -112,8 +128,13 @@ class CalleeModel:
         amd_error: share of the answered calls for which ``AMD()`` is wrong.
         ring_mean_s: mean time from ringing to the answer.
         ring_cv: its coefficient of variation.
-        talk_mean_s: mean time a person stays, unless Asterisk hangs up before.
+        talk_mean_s: mean time a person stays without an agent, unless Asterisk hangs up
+            before.
         talk_cv: its coefficient of variation.
+        conversation_mean_s: mean time a person talks with an agent.
+        conversation_cv: its coefficient of variation.
+        hears_mean_s: mean time a person listens to the message for those whom no agent took.
+        hears_cv: its coefficient of variation.
         key: share of people who press a key.
         keys: keys they choose from.
 
@@ -135,13 +156,17 @@ class CalleeModel:
     ring_cv: float = 0.5
     talk_mean_s: float = 120.0
     talk_cv: float = 1.0
+    conversation_mean_s: float = 120.0
+    conversation_cv: float = 1.0
+    hears_mean_s: float = 4.0
+    hears_cv: float = 0.5
     key: float = 0.1
     keys: str = "1"
 
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)
-            is_share = one.name not in {"ring_mean_s", "ring_cv", "talk_mean_s", "talk_cv", "keys"}
+            is_share = not one.name.endswith(("_s", "_cv"))
             if one.name != "keys" and (value < 0 or (is_share and value > 1)):
                 raise InvalidInput(f"{one.name} is out of range.", field=one.name, value=value)
         if sum(share for share, _ in self._ends()) > 1 + 1e-9:
@@ -179,12 +204,23 @@ class CalleeModel:
         is_wrong = random.random() < self.amd_error
         verdict = MACHINE if is_machine != is_wrong else CalleeScript()
         if is_machine:
-            return replace(verdict, after_s=ring_s, greeting_s=lognormal(random, 12.0, 0.4))
+            greeting_s = lognormal(random, 12.0, 0.4)
+            # An agent who meets a machine soon notices.
+            noticed_s = lognormal(random, 6.0, 0.4)
+            return replace(verdict, after_s=ring_s, greeting_s=greeting_s, conversation_s=noticed_s)
         talk_s = lognormal(random, self.talk_mean_s, self.talk_cv)
         presses = random.random() < self.key
         keys = random.choice(self.keys) if presses and self.keys else ""
         # For a person taken for a machine the "beep" is the end of the hello.
-        return replace(verdict, after_s=ring_s, talk_s=talk_s, keys=keys, greeting_s=3.0)
+        return replace(
+            verdict,
+            after_s=ring_s,
+            talk_s=talk_s,
+            keys=keys,
+            greeting_s=3.0,
+            conversation_s=lognormal(random, self.conversation_mean_s, self.conversation_cv),
+            hears_s=lognormal(random, self.hears_mean_s, self.hears_cv),
+        )
 
 
 def lognormal(random: Random, mean: float, cv: float) -> float:

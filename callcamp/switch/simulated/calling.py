@@ -9,8 +9,9 @@ import secrets
 import time
 from typing import Final
 
-from callcamp.switch.simulated.asked import CONTEXTS, Asked, Refusal
+from callcamp.switch.simulated.asked import Asked, Refusal
 from callcamp.switch.simulated.call import Call, Order
+from callcamp.switch.simulated.dialplan import CONTEXTS
 from callcamp.switch.simulated.wire import variables_of
 
 _ASSIGNED_ID_LIMIT = 149
@@ -86,11 +87,17 @@ def originate(asked: Asked) -> None:
             "Success" if good else "Error", ("Message", words)
         ),
     )
-    exists = technology.upper() == "PJSIP" and desk.has_trunk(trunk)
+    is_there = desk.has_trunk(trunk) if number else desk.phones.script(channel) is not None
+    exists = technology.upper() == "PJSIP" and is_there
     desk.exchange.place(order, channel_id, variables_of(action), exists=exists)
 
 
-def _channel(asked: Asked) -> Call:
+def channel_of(asked: Asked) -> Call:
+    """Return the channel that an action names.
+
+    Raises:
+        Refusal: there is none.
+    """
     call = asked.desk.exchange.find(asked.action.get("Channel"))
     if call is None:
         raise Refusal("No such channel")
@@ -101,7 +108,7 @@ def hangup(asked: Asked) -> None:
     """End a call."""
     if not asked.action.get("Channel"):
         raise Refusal("No channel specified")
-    call = _channel(asked)
+    call = channel_of(asked)
     cause = asked.action.get("Cause")
     asked.succeed("Channel Hungup")
     asked.desk.exchange.hang_up(call, int(cause) if cause.isdecimal() else 0)
@@ -113,7 +120,7 @@ def setvar(asked: Asked) -> None:
     if not name:
         raise Refusal("No variable specified")
     if asked.action.get("Channel"):
-        asked.desk.exchange.set_variable(_channel(asked), name, value)
+        asked.desk.variables.set(channel_of(asked), name, value)
     asked.succeed("Variable Set")
 
 
@@ -122,6 +129,6 @@ def getvar(asked: Asked) -> None:
     name = asked.action.get("Variable")
     if not name:
         raise Refusal("No variable specified")
-    call = _channel(asked) if asked.action.get("Channel") else None
-    value = asked.desk.exchange.read_variable(call, name)
+    call = channel_of(asked) if asked.action.get("Channel") else None
+    value = asked.desk.variables.read(call, name)
     asked.answer("Success", ("Variable", name), ("Value", value))

@@ -5,7 +5,7 @@ The dialplan file is the master: keys of the evidence and the order of steps fol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from re import fullmatch
 from typing import Final
 
@@ -21,8 +21,47 @@ HANGUP: Final = "callcamp-hangup"
 NO_INCOMING: Final = "callcamp-no-incoming"
 """Context of the trunk's endpoint."""
 
+QUEUE: Final = "callcamp-queue"
+GIVE: Final = "callcamp-give"
+LEG: Final = "callcamp-leg"
+HOLD: Final = "callcamp-hold"
+COMPLETE: Final = "callcamp-complete"
+TRANSFER: Final = "callcamp-transfer"
+OVER: Final = "callcamp-over"
+AGENT: Final = "callcamp-agent"
+AGENT_CALLED: Final = "callcamp-agent-called"
+AGENT_UP: Final = "callcamp-agent-up"
+AGENT_GONE: Final = "callcamp-agent-gone"
+NO_AGENT: Final = "callcamp-no-agent"
+
+CONTEXTS: Final = frozenset(
+    (
+        ANSWERED,
+        HANGUP,
+        NO_INCOMING,
+        QUEUE,
+        GIVE,
+        LEG,
+        HOLD,
+        COMPLETE,
+        TRANSFER,
+        OVER,
+        AGENT,
+        AGENT_CALLED,
+        AGENT_UP,
+        AGENT_GONE,
+        NO_AGENT,
+        "callcamp-leg-left",
+        "callcamp-third",
+        "callcamp-unheld",
+    )
+)
+"""All contexts of the dialplan file."""
+
 PROMPT_S: Final = 7.5
 MESSAGE_S: Final = 3.8
+ANNOUNCE_S: Final = 3.0
+NO_AGENT_S: Final = 6.0
 _AMD_STARTS_S: Final = 0.01
 _SILENCE_TWICE_S: Final = 2.0
 _KEY_WAIT_S: Final = 1.0
@@ -39,11 +78,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How an answered call goes: what becomes known when, and when which side hangs up."""
+    """How an answered call goes: what becomes known when, and when which side hangs up.
+
+    With ``meets_agent`` nobody hangs up then: a person is there who is to meet an agent.
+    """
 
     steps: tuple[Step, ...]
     ends_at_s: float
     callee_ends: bool
+    meets_agent: bool = False
 
     def known_at(self, seconds: float) -> dict[str, str]:
         """Return the channel variables set so many seconds after the answer."""
@@ -72,6 +115,9 @@ def course(script: CalleeScript, variables: dict[str, str]) -> Course:
         if variables.get("CC_MACHINE_MESSAGE"):
             at = max(at, script.greeting_s) + _SILENCE_TWICE_S + MESSAGE_S
             steps.append(Step(at, "CC_PLAYED", "message"))
+    elif variables.get("CC_ROUTE") in {"queue", "leg"}:
+        if script.talk_s is None or script.talk_s >= at:
+            return Course(tuple(steps), at, callee_ends=False, meets_agent=True)
     elif variables.get("CC_PROMPT"):
         begins, ends = at, at + PROMPT_S + _KEY_WAIT_S
         if script.keys and begins <= script.keys_after_s < ends:
@@ -100,6 +146,7 @@ class CallEnd:
         state: the channel's state, in Asterisk's word.
         answered_at: instant of the answer; None: never.
         ended_at: instant of the end.
+        agents: what there is to say about agents, by key.
     """
 
     cause: int
@@ -107,6 +154,7 @@ class CallEnd:
     state: str
     answered_at: float | None
     ended_at: float
+    agents: dict[str, str] = field(default_factory=dict)
 
 
 def evidence_line(end: CallEnd, variables: dict[str, str]) -> str:
@@ -120,18 +168,17 @@ def evidence_line(end: CallEnd, variables: dict[str, str]) -> str:
     ringing = (
         "" if answered else str(int(end.state == "Ringing" or end.last_sip in range(180, 190)))
     )
-    return format_evidence(
-        {
-            "v": "1",
-            "cause": str(end.cause),
-            "tech": "" if end.last_sip is None else str(end.last_sip),
-            "answered": str(int(answered)),
-            "ringing": ringing,
-            "amd": variables.get("CC_AMD", ""),
-            "amdcause": variables.get("CC_AMD_CAUSE", ""),
-            "played": variables.get("CC_PLAYED", ""),
-            "dtmf": variables.get("CC_DTMF", ""),
-            "answer": "" if end.answered_at is None else f"{end.answered_at:.3f}",
-            "end": f"{end.ended_at:.3f}",
-        }
-    )
+    values = {
+        "v": "1",
+        "cause": str(end.cause),
+        "tech": "" if end.last_sip is None else str(end.last_sip),
+        "answered": str(int(answered)),
+        "ringing": ringing,
+        "amd": variables.get("CC_AMD", ""),
+        "amdcause": variables.get("CC_AMD_CAUSE", ""),
+        "played": variables.get("CC_PLAYED", ""),
+        "dtmf": variables.get("CC_DTMF", ""),
+        "answer": "" if end.answered_at is None else f"{end.answered_at:.3f}",
+        "end": f"{end.ended_at:.3f}",
+    }
+    return format_evidence(values | end.agents)

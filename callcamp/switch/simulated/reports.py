@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
-from callcamp.switch.simulated.asked import CONTEXTS, MODULES, VERSION, Asked, Refusal
-from callcamp.switch.simulated.dialplan import ANSWERED, NO_INCOMING
+from callcamp.switch.simulated.asked import MODULES, VERSION, Asked, Refusal
+from callcamp.switch.simulated.call import Activity
+from callcamp.switch.simulated.dialplan import CONTEXTS, NO_INCOMING
+from callcamp.switch.simulated.phones import DEVICE_STATES
 
 
 def core_status(asked: Asked) -> None:
@@ -48,11 +50,11 @@ def core_show_channels(asked: Asked) -> None:
     items = []
     for call in asked.desk.exchange.live.values():
         seconds = int(now - call.created_at)
-        application = ("AppDial2", "(Outgoing Line)") if call.answered_at is None else ("Read", "")
+        doing = call.activity or Activity("AppDial2", "(Outgoing Line)")
         pairs = [
-            *(call.snapshot() if call.answered_at is None else call.snapshot(ANSWERED, "8")),
-            ("Application", application[0]),
-            ("ApplicationData", application[1]),
+            *call.snapshot(priority="1" if call.answered_at is None else "8"),
+            ("Application", doing.app),
+            ("ApplicationData", doing.data),
             ("Duration", f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"),
             ("BridgeId", ""),
         ]
@@ -146,13 +148,14 @@ def show_dialplan(asked: Asked) -> None:
 def pjsip_show_endpoint(asked: Asked) -> None:
     """Show one endpoint."""
     name = asked.action.get("Endpoint")
-    if not asked.desk.has_trunk(name):
+    if not asked.desk.has_endpoint(name):
         raise Refusal(f"Unable to retrieve endpoint {name}\n")
+    status = asked.desk.phones.status(f"PJSIP/{name}")
     pairs = [
         ("ObjectType", "endpoint"),
         ("ObjectName", name),
         ("Context", NO_INCOMING),
-        ("DeviceState", "Not in use"),
+        ("DeviceState", DEVICE_STATES[status][1]),
         ("ActiveChannels", str(len(asked.desk.exchange.live))),
     ]
     asked.items(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from random import Random
 from types import TracebackType
@@ -17,10 +17,14 @@ from callcamp.switch.simulated.callee import ByNumber, CalleeModel
 from callcamp.switch.simulated.calling import login
 from callcamp.switch.simulated.exchange import Exchange
 from callcamp.switch.simulated.faults import Faults, Trouble
+from callcamp.switch.simulated.phones import ByInterface, Phones, PhoneScript
+from callcamp.switch.simulated.queues import OWN_QUEUES, RING_S, Queues
+from callcamp.switch.simulated.routes import Routes
 from callcamp.switch.simulated.session import Session
 from callcamp.switch.simulated.timeline import Timeline
+from callcamp.switch.simulated.variables import Variables
 from callcamp.switch.simulated.wire import Action, message
-from callcamp.switch.simulated.witness import Peaks, Witness
+from callcamp.switch.simulated.witness import Peaks, Talk, Witness
 
 _ACTIONS = {name.lower(): entry for name, entry in ACTIONS.items()}
 
@@ -33,6 +37,10 @@ class SimulatedSwitch:
     Args:
         behaviour: the population that is called.
         by_number: behaviour of single numbers; where it returns None, ``behaviour`` rules.
+        phones: agents' phones by interface, e.g. ``PJSIP/anna``, or what finds them; None:
+            every endpoint that is called without a number is a phone that answers.
+        queues: names of the queues.
+        ring_s: how long a queue rings a phone.
         faults: what goes wrong on its own.
         seed: start of all chance. How a call goes depends only on it, on the number and on
             how often the number was called before.
@@ -42,7 +50,7 @@ class SimulatedSwitch:
         port: TCP port to listen on; 0 chooses a free one.
         username: the one AMI user.
         secret: that user's secret.
-        trunks: PJSIP endpoints that exist; None: all do.
+        trunks: PJSIP endpoints that exist besides the phones; None: all do.
         rights: write rights of the AMI user.
         lacks: modules and dialplan contexts that are missing.
     """
@@ -52,6 +60,9 @@ class SimulatedSwitch:
         *,
         behaviour: CalleeModel | None = None,
         by_number: ByNumber | None = None,
+        phones: Mapping[str, PhoneScript] | ByInterface | None = None,
+        queues: Collection[str] = OWN_QUEUES,
+        ring_s: float = RING_S,
         faults: Faults | None = None,
         seed: int = 0,
         speed: float = 1.0,
@@ -78,14 +89,31 @@ class SimulatedSwitch:
         self._freezes_new = False
         missing = frozenset(lacks)
         db = AstDb(lambda: self._timeline.now)
+        only = None if trunks is None else frozenset(trunks)
+        self._phones = Phones(phones, self._phone_changed, only)
+        variables = Variables(db, self._phones)
         exchange = Exchange(
             timeline=self._timeline,
-            db=db,
+            variables=variables,
             witness=self._witness,
             emit=self._emit,
             model=behaviour or CalleeModel(),
             by_number=by_number,
+            phones=self._phones,
             seed=seed,
+        )
+        self._queues = Queues(
+            queues,
+            ring_s=ring_s,
+            exchange=exchange,
+            phones=self._phones,
+            timeline=self._timeline,
+        )
+        exchange.dialplan = Routes(
+            exchange=exchange,
+            queues=self._queues,
+            db=db,
+            timeline=self._timeline,
             lacks=missing,
         )
         self._desk = Desk(
@@ -93,8 +121,11 @@ class SimulatedSwitch:
             secret=secret,
             rights=frozenset(rights),
             lacks=missing,
-            trunks=None if trunks is None else frozenset(trunks),
+            trunks=only,
             exchange=exchange,
+            queues=self._queues,
+            phones=self._phones,
+            variables=variables,
             db=db,
             timeline=self._timeline,
             booted=Booted(time.time()),
@@ -178,6 +209,28 @@ class SimulatedSwitch:
         self._timeline.catch_up()
         return self._witness.peaks(trunk)
 
+    def talks(self) -> list[Talk]:
+        """Return which phone talked to whom, in the order in which the talks began."""
+        self._timeline.catch_up()
+        return self._witness.talks()
+
+    def keys_heard(self) -> dict[str, str]:
+        """Return the keys that each number or phone has heard from the other side."""
+        return self._witness.keys()
+
+    def set_phone(self, interface: str, script: PhoneScript) -> None:
+        """Let an agent's phone do something else from now on; its calls go on."""
+        self._timeline.catch_up()
+        self._phones.set(interface, script)
+
+    def hang_up_phone(self, interface: str) -> int:
+        """Let an agent put the receiver down; returns how many calls that ends."""
+        self._timeline.catch_up()
+        calls = self._phones.calls(interface)
+        for call in calls:
+            self._desk.exchange.leave(call)
+        return len(calls)
+
     def outbox(self) -> dict[str, str]:
         """Return what hangup handlers wrote and nobody deleted, by attempt id."""
         prefix = "/callcamp/"
@@ -212,6 +265,7 @@ class SimulatedSwitch:
         """
         self._timeline.catch_up()
         self._desk.exchange.crash()
+        self._queues.crash()
         self._desk.db.crash(lose_recent=lose_recent)
         self._stop_listening()
         self.cut_links()
@@ -327,6 +381,9 @@ class SimulatedSwitch:
                 session.write(data)
         if self._trouble.cuts_now():
             self.cut_links()
+
+    def _phone_changed(self, interface: str) -> None:
+        self._queues.phone_changed(interface)
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()

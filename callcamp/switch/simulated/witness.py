@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,23 @@ class Peaks:
     max_live: int = 0
     max_per_second: int = 0
     max_per_simulated_second: int = 0
+
+
+@dataclass(slots=True)
+class Talk:
+    """An agent's phone and a contact, or another phone, that could hear each other.
+
+    Args:
+        phone: the phone's interface, e.g. ``PJSIP/anna``.
+        number: the contact's number, or the other phone's interface.
+        began_s: simulated seconds since the start.
+        ended_s: the same; None: it goes on.
+    """
+
+    phone: str
+    number: str
+    began_s: float
+    ended_s: float | None = None
 
 
 class _Window:
@@ -66,6 +83,9 @@ class Witness:
         self._numbers: Counter[str] = Counter()
         self._all = _Tally()
         self._trunks: dict[str, _Tally] = {}
+        self._talks: list[Talk] = []
+        self._talking: dict[tuple[str, str], Talk] = {}
+        self._keys: dict[str, str] = {}
 
     def placed(self, number: str, trunk: str) -> int:
         """Note a call that goes out; returns how many this number has had before."""
@@ -88,8 +108,33 @@ class Witness:
         self._all.live -= 1
         self._trunks[trunk].live -= 1
 
+    def joined(self, phone: str, number: str) -> None:
+        """Note that an agent and a contact hear each other from now on."""
+        talk = self._talking[phone, number] = Talk(phone, number, self._simulated_now())
+        self._talks.append(talk)
+
+    def parted(self, phone: str, number: str) -> None:
+        """Note that they don't any more; nothing when they did not."""
+        talk = self._talking.pop((phone, number), None)
+        if talk is not None:
+            talk.ended_s = self._simulated_now()
+
+    def talks(self) -> list[Talk]:
+        """Return who talked to whom, in the order in which they began."""
+        return [replace(talk) for talk in self._talks]
+
+    def heard(self, number: str, key: str) -> None:
+        """Note a key's tone that a far end hears."""
+        self._keys[number] = self._keys.get(number, "") + key
+
+    def keys(self) -> dict[str, str]:
+        """Return the keys that each number or phone has heard."""
+        return dict(self._keys)
+
     def all_ended(self) -> None:
         """Note that every call is over at once."""
+        for phone, number in tuple(self._talking):
+            self.parted(phone, number)
         for tally in (self._all, *self._trunks.values()):
             tally.live = 0
 
