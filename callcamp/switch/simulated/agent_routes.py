@@ -90,6 +90,7 @@ class AgentRoutes:
 
     def _up(self, call: Call, agent: Call, member: str, *, told: bool) -> None:
         agent.variables["CC_UP"] = "1"
+        agent.variables["CC_MEMBER"] = member
         call.shared["CC_STAGE"] = "talk"
         if not call.shared.get("CC_CONNECTED"):
             call.shared["CC_CONNECTED"] = f"{self._timeline.epoch:.3f}"
@@ -106,7 +107,7 @@ class AgentRoutes:
             name,
             ("Attempt", agent.variables.get("CC_FOR", "")),
             ("Member", member),
-            ("Channel", agent.uniqueid),
+            ("AgentChannel", agent.uniqueid),
         )
 
     def gone(self, agent: Call, _cause: int) -> None:
@@ -119,8 +120,14 @@ class AgentRoutes:
         if not with_id:
             return
         if is_up:
-            pairs = (("Attempt", with_id), ("Channel", agent.uniqueid))
-            self.tell(agent, "CallcampAgentLeft", *pairs)
+            member = agent.variables.get("CC_MEMBER", "")
+            self.tell(
+                agent,
+                "CallcampAgentLeft",
+                ("Attempt", with_id),
+                ("Member", member),
+                ("AgentChannel", agent.uniqueid),
+            )
         contact = self._exchange.live.get(with_id)
         if contact is not None and contact.shared.get("CC_HELD") == "1":
             self._exchange.after(0.0, self._exchange.send, contact, plan.OVER)

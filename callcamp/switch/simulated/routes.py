@@ -200,7 +200,7 @@ class Routes:
             "CallcampAgentConnected",
             ("Attempt", attempt_id),
             ("Member", member),
-            ("Channel", leg_id),
+            ("AgentChannel", leg_id),
         )
 
         def over(talked: bool) -> None:
@@ -219,7 +219,9 @@ class Routes:
         if not leg_id:
             return
         attempt_id = plan.attempt_of(call.variables) or ""
-        self._agents.tell(call, "CallcampAgentLeft", ("Attempt", attempt_id), ("Channel", leg_id))
+        self._agents.tell(
+            call, "CallcampAgentLeft", ("Attempt", attempt_id), ("AgentChannel", leg_id)
+        )
         leg = self._exchange.live.get(leg_id)
         if leg is not None and leg.shared.get("CC_WITH") == attempt_id:
             leg.shared["CC_WITH"] = ""
