@@ -7,12 +7,13 @@ from datetime import timedelta
 from aiohttp import web
 
 from callcamp.core import totp
-from callcamp.core.permissions import TokenScope
+from callcamp.core.permissions import OF_SCOPE, TokenScope
 from callcamp.errors import BadLogin, CallcampError, Conflict, InvalidInput, TooManyLogins
 from callcamp.http.context import ENGINE, done, render
 from callcamp.http.login import farewell
 from callcamp.http.pages import checked_post
 from callcamp.http.peer import principal_of
+from callcamp.http.words import ROLES
 
 _SCOPES = {
     TokenScope.READ: "read",
@@ -171,7 +172,12 @@ async def _page(
             "sessions": await engine.access.sessions(owner),
             "this_session": principal.session_id,
             "tokens": await engine.access.tokens(owner),
-            "scopes": {scope.value: words for scope, words in _SCOPES.items()},
+            "scopes": {
+                scope.value: words
+                for scope, words in _SCOPES.items()
+                if OF_SCOPE[scope] <= principal.permissions
+            },
+            "role": ROLES[user.role],
             "now": engine.clock.now(),
             "problem": _words(problem),
             "token": token,

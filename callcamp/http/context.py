@@ -86,6 +86,7 @@ def render(
             "csrf": token,
             "principal": principal,
             "home": home_of(request, principal),
+            "path": request.path,
             "may": lambda permission: principal.may(Permission(permission)),
             # Why Asterisk cannot be reached names hosts: that is nothing for strangers.
             "link_up": engine.link_up or not principal.may(Permission.VIEW),
@@ -104,12 +105,22 @@ def shown_to(principal: Principal, regions: Mapping[str, str]) -> dict[str, str]
 
     Regions are drawn once for everybody who looks, with all their buttons.
     """
-    if principal.may(Permission.MANAGE_CAMPAIGNS):
-        return dict(regions)
+    manages, supervises = rights_of(principal)
     return {
-        name: "" if name == "actions" or name.endswith("-row_actions") else html
+        name: ""
+        if (not manages and (name == "actions" or name.endswith("-row_actions")))
+        or (not supervises and name.endswith("-supervise"))
+        else html
         for name, html in regions.items()
     }
+
+
+def rights_of(principal: Principal) -> tuple[bool, bool]:
+    """Return whether somebody may manage campaigns, and supervise agents: what regions show."""
+    return (
+        principal.may(Permission.MANAGE_CAMPAIGNS),
+        principal.may(Permission.SUPERVISE_AGENTS),
+    )
 
 
 def home_of(request: web.Request, principal: Principal) -> str:

@@ -9,8 +9,7 @@ from callcamp.errors import CallcampError, Conflict, InvalidInput
 from callcamp.http.auth import refuse_local
 from callcamp.http.context import ENGINE, done, render
 from callcamp.http.pages import checked_post
-
-_ROLES = {Role.ADMIN: "Administrator", Role.SUPERVISOR: "Supervisor", Role.AGENT: "Agent"}
+from callcamp.http.words import ROLES
 
 
 async def page(request: web.Request) -> web.StreamResponse:
@@ -106,7 +105,7 @@ async def _page(
         {
             "users": users,
             "names": {user.id: user.name for user in users},
-            "roles": {role.value: words for role, words in _ROLES.items()},
+            "roles": {role.value: words for role, words in ROLES.items()},
             "tokens": [token for token in await access.tokens(None) if token.revoked_at is None],
             "problem": problem.message if problem else "",
             "name": name[:64],

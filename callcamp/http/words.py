@@ -7,6 +7,7 @@ from datetime import datetime
 from callcamp.core.campaign_settings import CampaignMode
 from callcamp.core.numbers import PROBLEM_TEXT, NumberProblem
 from callcamp.core.outcome import MEANING, Disposition
+from callcamp.core.permissions import Role
 from callcamp.core.reasons import REASON_MEANING, Reason
 from callcamp.core.states import AttemptStatus, ContactStatus
 from callcamp.engine.stats import CampaignStats
@@ -57,6 +58,11 @@ MODE: dict[str, str] = {
     CampaignMode.SINGLE_DAY: "Single Day: stops when the time window ends",
     CampaignMode.MULTI_DAY: "Multi Day: goes on the next working day",
     CampaignMode.ALWAYS_ON: "Always-on: never completes by itself, takes contacts while it runs",
+}
+ROLES: dict[Role, str] = {
+    Role.ADMIN: "Administrator",
+    Role.SUPERVISOR: "Supervisor",
+    Role.AGENT: "Agent",
 }
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

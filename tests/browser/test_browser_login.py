@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "http"))
 from access_kit import PASSWORD, add_people
 
 from callcamp.core import totp
+from callcamp.core.permissions import TokenScope
 from callcamp.engine.clock import utc_now
 from callcamp.http import stream
 
@@ -250,3 +251,19 @@ async def test_a_webhooks_secret_is_shown_once_and_renewed(site, tab, people):
     second = await page.locator("#secret").text_content()
     assert second != first
     assert await site.engine.store.webhook_secret(1) == second
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_no_page_of_accounts_is_wider_than_the_screen(site, tab, people, width):
+    page = tab.page
+    await page.set_viewport_size({"width": width, "height": 844})
+    await site.engine.access.create_token(people["ada"], "a token", {TokenScope.READ}, None)
+    await site.engine.webhooks.add("https://8.8.8.8/hook?" + "a-long-address" * 20)
+    await page.goto(f"{site.url}/login")
+    wide = "document.documentElement.scrollWidth - window.innerWidth"
+    assert await page.evaluate(wide) <= 0
+    await log_in(page)
+    await expect(page.locator("#cards")).to_be_visible()
+    for path in ("/", "/account", "/users", "/webhooks", "/webhooks/1", "/trunks"):
+        await page.goto(site.url + path)
+        assert await page.evaluate(wide) <= 0, path
