@@ -25,6 +25,7 @@ _QUEUE = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
 _CHANNEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}", re.ASCII)
 _DIGITS = re.compile(r"[0-9*#]{1,32}", re.ASCII)
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/.+-]*", re.ASCII)
+_MARKS = re.compile(r"[^\w .:/'()+-]")
 _REASON_LENGTH = 100
 _TONE_MS = 120
 _TONE_GAP_S = 0.2
@@ -395,7 +396,7 @@ def _is_gone(refusal: SwitchRefused) -> bool:
     answer = str(refusal.details.get("answer", "")).lower()
     return any(
         words in answer
-        for words in ("no such channel", "does not exist", "channel not found", "not found")
+        for words in ("no such channel", "does not exist", "not up", "not found")
     )
 
 
@@ -408,7 +409,8 @@ def _word(yes: bool) -> str:
 
 
 def _reason(text: str) -> str:
-    check_text("reason", text)
+    # Asterisk keeps members as one text and cannot read it again with its own marks in it.
+    text = _MARKS.sub(" ", check_text("reason", text))
     if len(text) > _REASON_LENGTH:
         raise InvalidInput(
             f"A reason has at most {_REASON_LENGTH} characters.", field="reason", value=text
