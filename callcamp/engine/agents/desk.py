@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable
 
 import structlog
 
 from callcamp.core.agent_settings import ON_THE_LINE
 from callcamp.core.agents import AgentEvent, AgentSpan, AgentState
-from callcamp.core.scripts import CallScript
+from callcamp.core.script_answers import check_answers
 from callcamp.core.states import CampaignStatus
 from callcamp.engine.agents.desk_core import DeskCore
 from callcamp.engine.agents.views import AgentView, WrapUpNote
@@ -34,8 +33,6 @@ class AgentDesk(DeskCore):
 
     notes: ContactCommands
     """Notes results of calls; set by the engine."""
-    check_answers: Callable[[CallScript, WrapUpNote], None] = staticmethod(lambda _s, _n: None)
-    """Refuses answers that the script does not allow; set by the engine."""
 
     @property
     def revision(self) -> int:
@@ -272,7 +269,7 @@ class AgentDesk(DeskCore):
             )
         if note.outcome is None and settings.outcome_required:
             raise InvalidInput("This campaign needs an outcome.", field="outcome", value=None)
-        self.check_answers(settings.script, note)
+        check_answers(settings.script, note.answers)
         call.outcome, call.noted = note.outcome, True
         if worker.state is AgentState.WRAP_UP and call.track.is_over:
             try:
@@ -304,10 +301,12 @@ class AgentDesk(DeskCore):
 
     async def spy(self, name: str, mode: SpyMode, supervisor: str) -> AgentView:
         """Call a supervisor's phone and let it take part in an agent's talk."""
-        worker, _, channel = self._talking(name)
+        worker, call, channel = self._talking(name)
         order = await self._leg_to(supervisor, spy_on=channel, spy_mode=mode)
         await self.switchboard.call_agent(order)
-        log.info("talk_joined", agent=name, supervisor=supervisor, mode=mode.value)
+        log.info(
+            "talk_joined", **call.track.ids, agent=name, supervisor=supervisor, mode=mode.value
+        )
         return worker.view()
 
     async def take_over(self, name: str, supervisor: str) -> AgentView:
