@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from callcamp.core.permissions import LOCAL, Permission
@@ -73,3 +75,14 @@ def phone_of(request: web.Request, given: str | None) -> str:
             "Say whose phone is to be called: the name of an agent.", field="phone_of", value=given
         )
     return given
+
+
+async def campaign_agents(request: web.Request, number: int) -> dict[str, Any]:
+    """Return what the agents' part of a campaign's page shows."""
+    roster = roster_of(request)
+    members = await roster.campaign_agents(number)
+    ids = {agent.id for agent in members}
+    others = []
+    if principal_of(request).may(Permission.MANAGE_CAMPAIGNS):
+        others = [a for a in await roster.agents() if a.active and a.id not in ids]
+    return {"members": members, "other_agents": others}

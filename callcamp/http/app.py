@@ -9,8 +9,10 @@ import jinja2
 from aiohttp import web
 
 from callcamp.core.permissions import Permission
+from callcamp.core.wording import in_hours
 from callcamp.http import words
 from callcamp.http.auth import ASKED, identify, permit
+from callcamp.http.board_regions import STATES, quantity_name, quantity_value
 from callcamp.http.context import CSRF, ENGINE, HOMES, HUB, REGIONS, SETTINGS
 from callcamp.http.csrf import Csrf
 from callcamp.http.failures import failures
@@ -64,6 +66,10 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
         call=words.CALL.__getitem__,
         contact=words.CONTACT.__getitem__,
         problem=words.problem,
+        agent_state=STATES.__getitem__,
+        quantity_name=quantity_name,
+        quantity_value=quantity_value,
+        in_hours=in_hours,
     )
     app[ENGINE] = engine
     app[SETTINGS] = settings

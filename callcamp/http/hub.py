@@ -9,7 +9,7 @@ frames in between, never the last.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -20,7 +20,7 @@ from callcamp.errors import CallcampError, TooBusy
 log = structlog.get_logger(__name__)
 
 LIST = 0
-"""The topic of the campaign list; other topics are campaign numbers."""
+"""The topic of the campaign list; those above are campaign numbers, those below the agents'."""
 
 MIN_PAUSE_S = 0.5
 REFRESH_S = 5.0
@@ -56,7 +56,7 @@ class Change(dict[str, str]):
 
     def __init__(self, regions: Mapping[str, str]) -> None:
         super().__init__(regions)
-        self.encoded: dict[bool, bytes] = {}
+        self.encoded: dict[Hashable, bytes] = {}
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from callcamp.core.states import ContactStatus
 from callcamp.errors import InvalidInput, NotFound
 from callcamp.http import words
 from callcamp.http.agent_form import KINDS, METHODS, AgentForm, ScriptRow
+from callcamp.http.agents_context import campaign_agents
 from callcamp.http.context import (
     CSRF,
     ENGINE,
@@ -56,8 +57,14 @@ async def campaign_page(request: web.Request) -> web.StreamResponse:
             "max_mib": settings.import_max_mib,
             "origin": f"{'https' if peer_of(request).secure else 'http'}://{request.host}",
             **await _contacts(request, stats.campaign),
+            **await _agents(request, stats.campaign),
         },
     )
+
+
+async def _agents(request: web.Request, campaign: Campaign) -> dict[str, object]:
+    """Return the agents of a campaign that has some."""
+    return await campaign_agents(request, campaign.id) if campaign.settings.agents.attended else {}
 
 
 async def contacts_part(request: web.Request) -> web.StreamResponse:

@@ -7,7 +7,7 @@ regions of their own, so that a click never lands on one that is just being repl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from markupsafe import Markup
 from callcamp.core.outcome import MEANING, Disposition
 from callcamp.core.states import CAMPAIGN, CampaignEvent, CampaignStatus
 from callcamp.engine.stats import CampaignStats
+from callcamp.http.board_regions import BoardRegions
 from callcamp.http.hub import LIST, Frame
 from callcamp.http.needs import EngineLike
 
@@ -112,16 +113,20 @@ class Regions:
         self._engine = engine
         self._environment = environment
         self._clock = clock
+        self.board = BoardRegions(engine, environment, clock)
 
     async def draw(self, topic: int) -> Frame:
         """Return what a topic of the hub shows now."""
         if topic == LIST:
             return self.list_frame(await self._engine.commands.all_stats())
+        if topic < LIST:
+            frame = await self.board.draw(topic)
+            return replace(frame, regions={"banner": self.banner(), **frame.regions})
         return self.campaign_frame(await self._engine.commands.stats(topic))
 
     def list_frame(self, stats: Sequence[CampaignStats]) -> Frame:
         """Return the regions of the campaign list."""
-        regions = {"banner": self._banner(), "cards": self._piece("cards", totals(stats))}
+        regions = {"banner": self.banner(), "cards": self._piece("cards", totals(stats))}
         for one in stats:
             regions |= {
                 f"c{one.campaign.id}-{name}": self._piece(name, *args)
@@ -135,7 +140,7 @@ class Regions:
         campaign = stats.campaign
         calls = self._engine.live.calls(campaign.id)
         regions = {
-            "banner": self._banner(),
+            "banner": self.banner(),
             "status": self._piece("status", stats),
             "actions": self._piece("actions", campaign.id, actions(campaign.status)),
             "hold": self._piece("hold", stats),
@@ -146,6 +151,7 @@ class Regions:
             "calls": self._piece(
                 "calls", calls[:MAX_CALLS_SHOWN], max(len(calls), stats.in_calls), self._clock()
             ),
+            **self.board.campaign_regions(stats),
         }
         return Frame(regions)
 
@@ -159,7 +165,8 @@ class Regions:
             ("row_actions", (campaign.id, actions(campaign.status))),
         ]
 
-    def _banner(self) -> Markup:
+    def banner(self) -> Markup:
+        """Return what says that Asterisk cannot be reached; empty while it can."""
         return self._piece("banner", self._engine.link_up, self._engine.link_problem)
 
     def _piece(self, name: str, *args: Any) -> Markup:

@@ -9,7 +9,9 @@ from aiohttp import web
 from callcamp.core.permissions import Permission
 from callcamp.http import (
     account,
+    agent_pages,
     agent_phone,
+    board,
     exports,
     imports,
     login,
@@ -39,12 +41,14 @@ class Route:
 _VIEW = Permission.VIEW
 _MANAGE = Permission.MANAGE_CAMPAIGNS
 _ADMIN = Permission.ADMINISTER
+_SUPERVISE = Permission.SUPERVISE_AGENTS
 _OWN = Permission.OWN_ACCOUNT
 
 _C = "/campaigns/{campaign_id:[0-9]{1,15}}"
 _I = "/imports/{import_id:[0-9]{1,15}}"
 _U = "/users/{user_id:[0-9]{1,15}}"
 _W = "/webhooks/{webhook_id:[0-9]{1,15}}"
+_A = "/agents/{agent:[a-z0-9][a-z0-9._-]{0,63}}"
 _T = "tokens/{token_id:[0-9]{1,15}}"
 
 ROUTES: tuple[Route, ...] = (
@@ -74,6 +78,21 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_I}/undo", imports.undo, _MANAGE),
     Route("GET", f"{_I}/errors.csv", imports.error_rows, _VIEW),
     Route("GET", "/progress/{job:[0-9a-f]{32}}", progress.progress, _VIEW),
+    Route("GET", "/board", board.board, _VIEW),
+    Route("GET", "/board/live", board.board_stream, _VIEW),
+    *(
+        Route("POST", f"/board{_A.removeprefix('/agents')}/{name}", board.order(name), _SUPERVISE)
+        for name in board.ORDERS
+    ),
+    Route("GET", "/active", board.active, _VIEW),
+    Route("GET", "/active/live", board.active_stream, _VIEW),
+    Route("GET", "/agents", agent_pages.page, _ADMIN),
+    Route("POST", "/agents", agent_pages.add, _ADMIN),
+    Route("GET", "/agents/report", agent_pages.report, _VIEW),
+    Route("POST", _A, agent_pages.change, _ADMIN),
+    Route("POST", f"{_A}/delete", agent_pages.delete, _ADMIN),
+    Route("POST", f"{_C}/agents", agent_pages.join, _MANAGE),
+    Route("POST", f"{_C}{_A}/remove", agent_pages.leave, _MANAGE),
     Route("GET", "/trunks", pages.trunk_list, _ADMIN),
     Route("POST", "/trunks", pages.save_trunk, _ADMIN),
     Route("GET", "/agent/phone", agent_phone.page, Permission.AGENT),

@@ -8,10 +8,10 @@ from contextlib import aclosing
 
 from aiohttp import web
 
-from callcamp.core.permissions import Permission, Principal
+from callcamp.core.permissions import Principal
 from callcamp.errors import CallcampError
 from callcamp.http.auth import still_allowed
-from callcamp.http.context import ENGINE, HUB, campaign_id, shown_to
+from callcamp.http.context import ENGINE, HUB, campaign_id, rights_of, shown_to
 from callcamp.http.hub import LIST, Change
 from callcamp.http.peer import principal_of
 
@@ -32,17 +32,23 @@ def event_stream() -> web.StreamResponse:
 
 async def list_stream(request: web.Request) -> web.StreamResponse:
     """Stream the campaign list."""
-    return await _stream(request, LIST)
+    return await stream_topic(request, LIST)
 
 
 async def campaign_stream(request: web.Request) -> web.StreamResponse:
     """Stream one campaign."""
     number = campaign_id(request)
     await request.app[ENGINE].store.campaign(number)
-    return await _stream(request, number)
+    return await stream_topic(request, number)
 
 
-async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
+async def stream_topic(request: web.Request, topic: int) -> web.StreamResponse:
+    """Stream a topic of the hub.
+
+    Raises:
+        TooBusy: too many streams are open.
+        CallcampError: what drawing raised, e.g. that there is no such campaign.
+    """
     response = event_stream()
     if request.method == "HEAD":
         # What follows a HEAD on the same connection must not be a stream that nobody reads.
@@ -80,8 +86,8 @@ async def _stream(request: web.Request, topic: int) -> web.StreamResponse:
 
 def _encoded(principal: Principal, change: Change) -> bytes:
     """Return a change as this person may see it; encoded once for all who may see the same."""
-    manages = principal.may(Permission.MANAGE_CAMPAIGNS)
-    if manages not in change.encoded:
+    rights = rights_of(principal)
+    if rights not in change.encoded:
         shown = shown_to(principal, change)
-        change.encoded[manages] = json.dumps(shown, separators=(",", ":")).encode()
-    return change.encoded[manages]
+        change.encoded[rights] = json.dumps(shown, separators=(",", ":")).encode()
+    return change.encoded[rights]

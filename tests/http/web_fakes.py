@@ -126,6 +126,9 @@ class FakeEngine:
     gateway: object = None
     fares: Vitals = field(default_factory=Vitals)
 
+    def __post_init__(self) -> None:
+        self.agents.feed = self.live
+
     def vitals(self) -> Vitals:
         return self.fares
 

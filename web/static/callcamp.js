@@ -109,6 +109,10 @@ function localTimes() {
   }
 }
 
+for (const choice of document.querySelectorAll("select[data-submit]")) {
+  choice.addEventListener("change", () => choice.form.requestSubmit());
+}
+
 const zone = document.querySelector("[data-own-zone]");
 if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
 
@@ -150,6 +154,12 @@ byId("act").addEventListener("submit", async (event) => {
   const button = event.submitter;
   if (!button) return;
   event.preventDefault();
+  if (button.dataset.confirm) {
+    const url = button.formAction;
+    const { confirm, confirmText } = button.dataset;
+    ask(confirm, confirmText, button.textContent, () => post(url, event.target));
+    return;
+  }
   if (button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");
   await post(button.formAction, event.target);
@@ -182,7 +192,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   const button = event.submitter;
   const asks = button?.dataset.confirm ? button : form;
-  if (!asks.dataset?.confirm || !dialog || form.dataset.asked) return;
+  if (event.defaultPrevented || !asks.dataset?.confirm || !dialog || form.dataset.asked) return;
   event.preventDefault();
   ask(asks.dataset.confirm, asks.dataset.confirmText, button?.textContent ?? "Yes", () => {
     form.dataset.asked = "yes";
