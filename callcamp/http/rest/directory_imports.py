@@ -81,11 +81,10 @@ async def remap(call: Call[Query, Remap]) -> Reply:
 
 async def error_rows(call: Call[Query, None]) -> web.StreamResponse:
     """Send the rows that were left out, with reasons."""
-    imports, key = call.engine.directory_imports, call.key("preview_id")
-    filename = (await imports.previewed(key)).filename
-    return await exports.send(
-        call.request, imports.error_file(key), left_out(filename), exports.TYPES["csv"]
-    )
+    key = call.key("preview_id")
+    filename = (await call.engine.directory_imports.previewed(key)).filename
+    path = call.engine.directory_imports.error_file(key)
+    return await exports.send(call.request, path, left_out(filename), exports.TYPES["csv"])
 
 
 async def confirm(call: Call[Query, None]) -> Reply:
