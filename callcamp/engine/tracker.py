@@ -138,7 +138,9 @@ class Tracker:
             try:
                 self.note(event)
             except Exception:
-                log.exception("event_not_noted", event_type=type(event).__name__)
+                track = self._registry.get(getattr(event, "attempt_id", ""))
+                ids = {} if track is None else track.ids
+                log.exception("event_not_noted", **ids, event_type=type(event).__name__)
                 self._want_resync()
 
     def note(self, event: SwitchEvent | AgentFact) -> None:

@@ -216,6 +216,13 @@ async def test_the_log_of_a_whole_run_holds_no_secret_and_no_number(
         assert line["attempt"].startswith("cc")
         assert line["disposition"]
     assert {line["contact"] for line in ended} == set(range(1, 61))
+    # Every line about a call names all three, so that one look finds all that is said of it.
+    names = {"campaign", "contact", "attempt"}
+    about = [line for line in lines if {"contact", "attempt"} & line.keys()]
+    assert all(names <= line.keys() for line in about)
+    sent = [line for line in about if line["event"] == "call_sent"]
+    assert {line["attempt"] for line in sent} == {line["attempt"] for line in ended}
+    assert {line["campaign"] for line in about} == {campaign_id}
 
 
 async def test_requests_that_are_no_http_do_not_fill_the_log(capsys: Any) -> None:

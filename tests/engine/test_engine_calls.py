@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from engine_kit import (
     BUSY,
     BY_HAND,
@@ -19,6 +20,7 @@ from engine_kit import (
     passes,
     until,
 )
+from structlog.testing import capture_logs
 
 from callcamp.core.events import (
     CallAnswered,
@@ -31,6 +33,7 @@ from callcamp.core.events import (
 from callcamp.core.model import Campaign
 from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.states import AttemptStatus, ContactStatus
+from callcamp.engine.tracker import Tracker
 
 ALL_OF_A_CALL = frozenset({"CallCreated", "CallRang", "CallAnswered", "EvidenceSeen", "CallEnded"})
 
@@ -203,6 +206,21 @@ async def test_late_double_and_foreign_events_change_nothing(tmp_path: Path) -> 
         assert await b.attempts(campaign) == [attempt]
         assert await b.store.recount(campaign.id) == {}
         assert not b.running.live.calls()
+
+
+async def test_an_event_that_breaks_the_tracker_is_logged_with_its_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        campaign, attempt_id = await one_call(b)
+        with monkeypatch.context() as broken, capture_logs() as lines:
+            broken.setattr("callcamp.engine.tracker.log", structlog.get_logger())
+            broken.setattr(Tracker, "_note_call", lambda *_: 1 / 0)
+            b.switch.ring(attempt_id)
+            await until(lambda: [x for x in lines if x["event"] == "event_not_noted"])
+        line = next(x for x in lines if x["event"] == "event_not_noted")
+        assert (line["campaign"], line["attempt"]) == (campaign.id, attempt_id)
+        assert line["contact"] == 1
 
 
 @pytest.mark.parametrize("watched", [True, False])

@@ -178,7 +178,12 @@ class Line:
                 worker, ring_timeout_s=campaign.settings.agents.agent_ring_timeout_s
             )
         except CallcampError as error:
-            log.warning("agent_not_called", agent=worker.agent.name, problem=error.message)
+            log.warning(
+                "agent_not_called",
+                **track.ids,
+                agent=worker.agent.name,
+                problem=error.message,
+            )
             worker.call = None
             self._floor.step(worker, AgentEvent.MISSED, error.message)
             self._give_back(track)
