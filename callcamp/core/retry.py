@@ -249,6 +249,19 @@ def _guard(call: EndedCall, *, campaign_over: bool, opted_out: bool) -> Guard | 
     return None
 
 
+def callback_unfit(
+    settings: CampaignSettings, callback_at: datetime, *, now: datetime
+) -> str | None:
+    """Return why a campaign would make no callback at an instant, whatever the call was like."""
+    if not settings.callbacks:
+        return "the campaign makes no callbacks"
+    if callback_at <= now:
+        return "its time is past"
+    if callback_at > now + timedelta(seconds=CALLBACK_AHEAD_MOST_S):
+        return "it is more than 90 days ahead"
+    return None
+
+
 def _callback_refused(
     settings: CampaignSettings,
     call: EndedCall,
@@ -257,14 +270,11 @@ def _callback_refused(
     now: datetime,
     source_allows: bool,
 ) -> str | None:
-    if not settings.callbacks:
-        return "the campaign makes no callbacks"
-    if not source_allows:
+    if settings.callbacks and not source_allows:
         return "the bot or agent makes no callbacks"
-    if callback_at <= now:
-        return "its time is past"
-    if callback_at > now + timedelta(seconds=CALLBACK_AHEAD_MOST_S):
-        return "it is more than 90 days ahead"
+    unfit = callback_unfit(settings, callback_at, now=now)
+    if unfit is not None:
+        return unfit
     if call.disposition is Disposition.INVALID_NUMBER:
         return Guard.NO_SUCH_NUMBER
     if call.round_ordinal > settings.retry.max_attempts:

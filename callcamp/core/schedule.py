@@ -36,9 +36,11 @@ __all__ = [
     "contact_calendar",
     "daily_calendar",
     "holiday_name",
+    "instant_at",
     "is_holiday",
     "is_open",
     "next_open",
+    "shown_at",
     "single_day_end",
     "zone_named",
 ]
@@ -181,3 +183,30 @@ def _contact_calendar(zone: str, week: WeekHours, holidays: tuple[str, ...]) -> 
 def local_hour(at: datetime, zone: str) -> int:
     """Return the hour of the day, 0 to 23, that the clocks of a time zone show at an instant."""
     return at.astimezone(ZoneInfo(zone)).hour
+
+
+def instant_at(local: datetime, zone: str) -> datetime:
+    """Return the instant, in UTC, at which clocks of a zone show ``local``.
+
+    Of an hour that is there twice it is the first; one that is left out counts as the hour after.
+
+    Args:
+        local: date and time without a zone.
+        zone: IANA name.
+
+    Raises:
+        InvalidInput: there is no such zone, or the date is beyond what can be reckoned with.
+    """
+    try:
+        return local.replace(tzinfo=zone_named(zone), fold=0).astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput(
+            f"{local.isoformat()} is too far away; give a date of this century.",
+            field="local",
+            value=local.isoformat(),
+        ) from error
+
+
+def shown_at(at: datetime, zone: str) -> str:
+    """Return what clocks of a zone show at an instant, for people: ``Mon 23 Nov 09:00``."""
+    return f"{at.astimezone(zone_named(zone)):%a %d %b %H:%M}"
