@@ -223,8 +223,22 @@ def check_facts(facts: SwitchFacts) -> list[Check]:
             if missing
             else _ok(name, f"All there: {_some(sorted(known))}.")
         )
+    checks.append(_check_queues(facts.queues))
     checks.append(_check_clock(facts.clock_skew_s))
     return checks
+
+
+def _check_queues(queues: dict[str, bool]) -> Check:
+    missing = [name for name, there in queues.items() if not there]
+    if not missing:
+        return _ok("queues", f"All there: {len(queues)} queues for agents.")
+    # a campaign without agents, or with a queue of its own name, needs none of them
+    return _warn(
+        "queues",
+        f"Asterisk lacks {len(missing)} of callcamp's own queues, such as {missing[0]}.",
+        "For campaigns with agents include queues_callcamp.conf in queues.conf and run"
+        " `asterisk -rx 'queue reload all'`.",
+    )
 
 
 def _check_clock(skew_s: float | None) -> Check:

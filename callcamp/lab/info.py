@@ -150,8 +150,9 @@ def load_state(name: str) -> State | None:
     try:
         data: dict[str, Any] = json.loads(state_path(name).read_text())
         info = data["info"]
-        for key in ("run_dir", "witness_log", "agents_log"):
-            info[key] = Path(info.get(key, ""))
+        for key in ("run_dir", "witness_log"):
+            info[key] = Path(info[key])
+        info["agents_log"] = Path(info.get("agents_log", ""))
         return State(
             info=LabInfo(**info),
             asterisk=Process(**data["asterisk"]) if data["asterisk"] else None,

@@ -54,6 +54,7 @@ class SwitchFacts:
         contexts: needed dialplan context -> whether it is there.
         rights: needed AMI right -> whether we have it.
         trunk_known: endpoint name -> whether Asterisk has it.
+        queues: one of callcamp's own queues -> whether Asterisk has it.
     """
 
     version: str
@@ -63,6 +64,7 @@ class SwitchFacts:
     contexts: dict[str, bool]
     rights: dict[str, bool]
     trunk_known: dict[str, bool]
+    queues: dict[str, bool] = field(default_factory=dict)
 
 
 class CallGateway(Protocol):

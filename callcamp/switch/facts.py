@@ -10,26 +10,45 @@ from typing import Protocol, TypeVar
 
 from callcamp.errors import SwitchRefused, SwitchUnavailable
 from callcamp.ports import SwitchFacts
-from callcamp.switch.orders import ANSWERED_CONTEXT, HANGUP_CONTEXT
+from callcamp.switch.contexts import ANSWERED_CONTEXT, NEEDED_CONTEXTS, OWN_QUEUES
 from callcamp.switch.wire import Headers
 
 NEEDED_MODULES = (
     "app_amd",
+    "app_bridgewait",
+    "app_chanspy",
+    "app_dial",
+    "app_echo",
+    "app_exec",
     "app_playback",
+    "app_queue",
     "app_read",
+    "app_senddtmf",
+    "app_softhangup",
     "app_stack",
     "app_userevent",
     "app_verbose",
     "app_waitforsilence",
+    "bridge_holding",
+    "bridge_simple",
     "chan_pjsip",
     "func_channel",
+    "func_cut",
     "func_db",
+    "func_devstate",
+    "func_global",
     "func_hangupcause",
     "func_logic",
+    "func_math",
+    "func_sprintf",
     "func_strings",
     "func_uri",
+    "func_version",
     "pbx_config",
+    "res_musiconhold",
+    "res_mutestream",
     "res_pjsip",
+    "res_pjsip_header_funcs",
     "res_pjsip_session",
     "res_rtp_asterisk",
 )
@@ -40,6 +59,7 @@ RIGHT_SHOWN_BY = {
     "call": "Setvar",
     "reporting": "ShowDialPlan",
     "system": "ModuleCheck",
+    "agent": "QueueAdd",
 }
 """Needed write right -> an action that Asterisk lists for those who have it."""
 
@@ -111,10 +131,11 @@ async def gather_facts(request: Request, endpoints: Sequence[str]) -> SwitchFact
     """
     (settings,) = await request("CoreSettings")
     (commands,) = await request("ListCommands")
-    modules, contexts, trunks = await asyncio.gather(
+    modules, contexts, trunks, queues = await asyncio.gather(
         _which(request, "ModuleCheck", "Module", NEEDED_MODULES),
-        _which(request, "ShowDialPlan", "Context", (ANSWERED_CONTEXT, HANGUP_CONTEXT), many=True),
+        _which(request, "ShowDialPlan", "Context", NEEDED_CONTEXTS, many=True),
         _which(request, "PJSIPShowEndpoint", "Endpoint", endpoints, many=True),
+        _queues(request),
     )
     return SwitchFacts(
         version=settings.get("AsteriskVersion", ""),
@@ -124,7 +145,17 @@ async def gather_facts(request: Request, endpoints: Sequence[str]) -> SwitchFact
         contexts=contexts,
         rights={right: action in commands for right, action in RIGHT_SHOWN_BY.items()},
         trunk_known=trunks,
+        queues={name: name in queues for name in OWN_QUEUES},
     )
+
+
+async def _queues(request: Request) -> set[str]:
+    try:
+        items = await request("QueueStatus", many=True)
+    except SwitchRefused:
+        # without app_queue there is no such action
+        return set()
+    return {item["Queue"] for item in items if item.get("Event") == "QueueParams"}
 
 
 async def _which(

@@ -7,13 +7,9 @@ import re
 from callcamp.errors import InvalidInput
 from callcamp.ports.switchboard import LegOrder
 from callcamp.switch import is_leg_id
+from callcamp.switch.contexts import AGENT_CONTEXT, GONE_CONTEXT
 from callcamp.switch.orders import ORDER_PREFIX, check_channel, variable
 from callcamp.switch.wire import Headers, check_text, encode_action
-
-AGENT_CONTEXT = "callcamp-agent"
-"""Dialplan context of an agent's phone that was called and has answered."""
-GONE_CONTEXT = "callcamp-agent-gone"
-"""Dialplan context that runs at the end of an agent's channel."""
 
 _SPIED = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}", re.ASCII)
 _ALLOWED = frozenset({"CC_LEG_DO"})

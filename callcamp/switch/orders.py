@@ -16,12 +16,9 @@ import re
 from callcamp.errors import InvalidInput, LimitExceeded
 from callcamp.ports import CallOrder
 from callcamp.switch import is_attempt_id
+from callcamp.switch.contexts import ANSWERED_CONTEXT, HANGUP_CONTEXT
 from callcamp.switch.wire import Headers, check_text, encode_action
 
-ANSWERED_CONTEXT = "callcamp-answered"
-"""Dialplan context of an answered call."""
-HANGUP_CONTEXT = "callcamp-hangup"
-"""Dialplan context that runs at the end of every call."""
 ORDER_PREFIX = "orig-"
 """An Originate's ActionID is this and the attempt id: its OriginateResponse is known by it."""
 

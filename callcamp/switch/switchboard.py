@@ -16,6 +16,13 @@ from callcamp.core.agents import MEMBER_PREFIX, agent_of_member
 from callcamp.errors import Conflict, InvalidInput, NotFound, SwitchRefused, SwitchTimeout
 from callcamp.ports.switchboard import LegOrder, QueueMember, QueueView, TransferTo
 from callcamp.switch import is_attempt_id, is_leg_id
+from callcamp.switch.contexts import (
+    AGENT_CONTEXT,
+    COMPLETE_CONTEXT,
+    GIVE_CONTEXT,
+    HOLD_CONTEXT,
+    TRANSFER_CONTEXT,
+)
 from callcamp.switch.keeper import SessionKeeper
 from callcamp.switch.legs import encode_leg, leg_action_id
 from callcamp.switch.orders import check_channel
@@ -31,8 +38,6 @@ _TONE_MS = 120
 _TONE_GAP_S = 0.2
 _LEGS_REMEMBERED = 5_000
 _NOT_THERE = {"UNAVAILABLE", "INVALID", "UNKNOWN", ""}
-_HOLD, _AGENT, _GIVE = "callcamp-hold", "callcamp-agent", "callcamp-give"
-_TRANSFER, _COMPLETE = "callcamp-transfer", "callcamp-complete"
 
 
 @dataclass(slots=True)
@@ -191,7 +196,7 @@ class AmiSwitchboard:
         self._agents[interface] = agent_id
         return await self._send_to(
             attempt_id,
-            _GIVE,
+            GIVE_CONTEXT,
             CC_GIVE_TO=interface,
             CC_GIVE_MEMBER=f"{MEMBER_PREFIX}{agent_id}",
         )
@@ -214,7 +219,7 @@ class AmiSwitchboard:
         _check_channel_id(agent_channel)
         if await self._get(attempt_id, "SHARED(CC_HELD)") != "1":
             raise Conflict("The contact does not wait on hold (any more).", attempt_id=attempt_id)
-        if not await self._redirect(agent_channel, _AGENT, "back"):
+        if not await self._redirect(agent_channel, AGENT_CONTEXT, "back"):
             raise _gone(agent_channel)
 
     async def mute(self, channel_id: str, *, muted: bool) -> None:
@@ -258,7 +263,7 @@ class AmiSwitchboard:
         agent_id = self._agents.get(target) if to is TransferTo.AGENT else None
         member = "" if agent_id is None else f"{MEMBER_PREFIX}{agent_id}"
         if not await self._send_to(
-            attempt_id, _TRANSFER, CC_TO_KIND=to.value, CC_TO=target, CC_GIVE_MEMBER=member
+            attempt_id, TRANSFER_CONTEXT, CC_TO_KIND=to.value, CC_TO=target, CC_GIVE_MEMBER=member
         ):
             raise _gone(attempt_id)
 
@@ -292,7 +297,7 @@ class AmiSwitchboard:
                 " answered, or has hung up.",
                 attempt_id=attempt_id,
             )
-        if not await self._redirect(attempt_id, _COMPLETE):
+        if not await self._redirect(attempt_id, COMPLETE_CONTEXT):
             raise _gone(attempt_id)
 
     async def cancel_consult(self, attempt_id: str, agent_channel: str) -> None:
@@ -325,16 +330,16 @@ class AmiSwitchboard:
         _check_attempt(attempt_id)
         _check_channel_id(agent_channel)
         if await self._get(attempt_id, "SHARED(CC_HELD)") == "1":
-            if not await self._redirect(agent_channel, _AGENT, agent_goes_to):
+            if not await self._redirect(agent_channel, AGENT_CONTEXT, agent_goes_to):
                 raise _gone(agent_channel)
             return
         headers = [
             ("Channel", attempt_id),
-            ("Context", _HOLD),
+            ("Context", HOLD_CONTEXT),
             ("Exten", "s"),
             ("Priority", "1"),
             ("ExtraChannel", agent_channel),
-            ("ExtraContext", _AGENT),
+            ("ExtraContext", AGENT_CONTEXT),
             ("ExtraExten", agent_goes_to),
             ("ExtraPriority", "1"),
         ]
@@ -395,8 +400,7 @@ def _is_gone(refusal: SwitchRefused) -> bool:
     """Tell whether an action was refused because its channel does not exist (any more)."""
     answer = str(refusal.details.get("answer", "")).lower()
     return any(
-        words in answer
-        for words in ("no such channel", "does not exist", "not up", "not found")
+        words in answer for words in ("no such channel", "does not exist", "not up", "not found")
     )
 
 

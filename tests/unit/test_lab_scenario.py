@@ -8,7 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from callcamp.lab import ALL_BEHAVIOURS
+from callcamp.errors import LabError
+from callcamp.lab import ALL_BEHAVIOURS, PHONE_KINDS, TALKS, agents
 from callcamp.lab.audio import sound_files
 from callcamp.lab.invites import read_callers, read_calls, size
 from callcamp.lab.scenario import render
@@ -19,7 +20,16 @@ def scenario() -> ET.Element:
     return ET.fromstring(render("/sounds"))
 
 
-def test_every_jump_has_its_label_and_every_label_once(scenario: ET.Element) -> None:
+@pytest.fixture
+def phones() -> ET.Element:
+    return ET.fromstring(agents.render("/sounds"))
+
+
+@pytest.mark.parametrize("name", ["scenario", "phones"])
+def test_every_jump_has_its_label_and_every_label_once(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    scenario: ET.Element = request.getfixturevalue(name)
     labels = [one.get("id") for one in scenario.iter("label")]
     assert len(labels) == len(set(labels))
     jumps = {
@@ -33,7 +43,7 @@ def test_every_jump_has_its_label_and_every_label_once(scenario: ET.Element) -> 
 
 def test_every_behaviour_is_reachable(scenario: ET.Element) -> None:
     tests = {int(one.get("value", "")) for one in scenario.iter("test")}
-    assert tests == {int(one.code) for one in ALL_BEHAVIOURS}
+    assert tests == {int(one.code) for one in (*ALL_BEHAVIOURS, *TALKS)}
 
 
 def test_every_sound_that_is_played_is_made(scenario: ET.Element) -> None:
@@ -42,9 +52,30 @@ def test_every_sound_that_is_played_is_made(scenario: ET.Element) -> None:
     assert {str(Path(sound).parent) for sound in played} == {"/sounds"}
 
 
-def test_nobody_pauses(scenario: ET.Element) -> None:
+def test_nobody_pauses(scenario: ET.Element, phones: ET.Element) -> None:
     """SIPp answers a CANCEL or BYE that comes during a pause by itself, and wrongly."""
-    assert not list(scenario.iter("pause"))
+    assert not [*scenario.iter("pause"), *phones.iter("pause")]
+
+
+def test_every_kind_of_phone_is_played(phones: ET.Element) -> None:
+    labels = {one.get("id") for one in phones.iter("label")}
+    assert {kind.slug or "plain" for kind in PHONE_KINDS} <= labels
+
+
+def test_phones_have_endpoints_and_others_have_none() -> None:
+    sections = re.findall(r"^\[([\w-]+)\]$", agents.endpoints(5060), flags=re.MULTILINE)
+    assert len(sections) == len(set(sections)) == sum(kind.count for kind in PHONE_KINDS)
+    assert agents.agent_interface(40) == "PJSIP/agent-40"
+    assert agents.agent_interface(2, "silent").removeprefix("PJSIP/") in sections
+    for index, slug in ((0, ""), (41, ""), (1, "nix")):
+        with pytest.raises(LabError):
+            agents.agent_interface(index, slug)
+
+
+def test_talks_are_spread_as_promised() -> None:
+    assert sum(talk.talk_s for talk in TALKS) / len(TALKS) == pytest.approx(12.0, rel=0.02)
+    assert sum(talk.ring_s for talk in TALKS) / len(TALKS) == pytest.approx(4.0, rel=0.02)
+    assert len({talk.ring_s for talk in TALKS}) == len(TALKS)
 
 
 def test_every_status_line_has_a_reason() -> None:

@@ -72,7 +72,7 @@ def test_status_of_nothing_of_a_stale_lab_and_of_a_stopped_one(tmp_path: Path) -
     status = lab_status("one")
     assert not status.running
     assert status.info == stale.info
-    assert len(status.problems) == 2
+    assert len(status.problems) == 3
     lab_down("one")
     assert lab_status("one").problems == ()
     lab_down("one")

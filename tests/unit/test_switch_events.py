@@ -101,6 +101,7 @@ def test_every_wanted_event_has_a_meaning() -> None:
         "ChannelState": "6",
         "DialStatus": "ANSWER",
         "UserEvent": "CallcampEnded",
+        "MemberName": "cc-agent-7",
     }
     for name in WANTED_EVENTS:
         assert translate({**everything, "Event": name.decode()}, NOW) is not None
