@@ -185,7 +185,7 @@ WAYS = pytest.mark.parametrize("way", ["queue", "leg"])
 
 async def _settled(floor: Floor) -> None:
     """Let the switch carry out what it has said yes to."""
-    await asyncio.sleep(0.3 if floor.ground.name == "asterisk" else 0.05)
+    await asyncio.sleep(0.6 if floor.ground.name == "asterisk" else 0.05)
 
 
 @WAYS

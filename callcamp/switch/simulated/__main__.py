@@ -74,7 +74,8 @@ async def _serve(switch: SimulatedSwitch) -> None:
     async with switch:
         _say({"host": switch.host, "port": switch.port, "pid": os.getpid()})
         await stop.wait()
-        _say({"witness": switch.witness(), "peaks": asdict(switch.peaks())})
+        talks = [asdict(talk) for talk in switch.talks()]
+        _say({"witness": switch.witness(), "peaks": asdict(switch.peaks()), "talks": talks})
 
 
 def _say(what: dict[str, Any]) -> None:

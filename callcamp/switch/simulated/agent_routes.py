@@ -130,7 +130,7 @@ class AgentRoutes:
             )
         contact = self._exchange.live.get(with_id)
         if contact is not None and contact.shared.get("CC_HELD") == "1":
-            self._exchange.after(0.0, self._exchange.send, contact, plan.OVER)
+            self._exchange.after(0.0, self._exchange.end, contact)
 
     def enter(self, agent: Call, exten: str) -> None:
         """Run ``callcamp-agent``."""

@@ -27,7 +27,6 @@ LEG: Final = "callcamp-leg"
 HOLD: Final = "callcamp-hold"
 COMPLETE: Final = "callcamp-complete"
 TRANSFER: Final = "callcamp-transfer"
-OVER: Final = "callcamp-over"
 AGENT: Final = "callcamp-agent"
 AGENT_CALLED: Final = "callcamp-agent-called"
 AGENT_UP: Final = "callcamp-agent-up"
@@ -45,7 +44,6 @@ CONTEXTS: Final = frozenset(
         HOLD,
         COMPLETE,
         TRANSFER,
-        OVER,
         AGENT,
         AGENT_CALLED,
         AGENT_UP,

@@ -251,7 +251,7 @@ class Queues:
         if caller.rings is not agent:
             return
         caller.rings = None
-        rang_s = int(self._timeline.now - caller.rang_at)
+        rang_s = _whole(self._timeline.now - caller.rang_at)
         self._tell_agent("AgentRingNoAnswer", caller, agent, ("RingTime", str(rang_s * 1000)))
         caller.member = None
         if caller.gone:
@@ -269,7 +269,7 @@ class Queues:
         self._leave(caller)
         member.in_call = True
         caller.up(agent, member.name)
-        held_s, rang_s = int(now - caller.joined_at), int(now - caller.rang_at)
+        held_s, rang_s = _whole(now - caller.joined_at), _whole(now - caller.rang_at)
         counts = (("HoldTime", str(held_s)), ("RingTime", str(rang_s)))
         self._tell_agent("AgentConnect", caller, agent, *counts)
         activity = Activity(
@@ -322,7 +322,7 @@ class Queues:
         caller.gone = True
         agent = caller.rings
         if agent is not None:
-            rang_s = int(self._timeline.now - caller.rang_at)
+            rang_s = _whole(self._timeline.now - caller.rang_at)
             self._tell_agent("AgentRingNoAnswer", caller, agent, ("RingTime", str(rang_s * 1000)))
             caller.rings = None
         self._abandon(caller)
@@ -337,7 +337,7 @@ class Queues:
             left(call, status)
 
     def _abandon(self, caller: Caller) -> None:
-        held_s = int(self._timeline.now - caller.joined_at)
+        held_s = _whole(self._timeline.now - caller.joined_at)
         counts = (("OriginalPosition", str(caller.place)), ("HoldTime", str(held_s)))
         self._tell_caller("QueueCallerAbandon", caller, *counts)
         self._leave(caller)
@@ -353,8 +353,8 @@ class Queues:
     def _complete(self, caller: Caller, agent: Call | None, reason: str) -> None:
         self._took(caller)
         assert caller.connected_at is not None  # noqa: S101 - who completes was connected
-        held_s = int(caller.connected_at - caller.joined_at)
-        talked_s = int(self._timeline.now - caller.connected_at)
+        held_s = _whole(caller.connected_at - caller.joined_at)
+        talked_s = _whole(self._timeline.now - caller.connected_at)
         counts = (("HoldTime", str(held_s)), ("TalkTime", str(talked_s)), ("Reason", reason))
         self._tell_agent("AgentComplete", caller, agent, *counts)
 
@@ -401,3 +401,8 @@ class Queues:
             pairs += agent.snapshot(prefix="Dest")
         pairs += [("Queue", caller.queue.name), ("Interface", member.interface)]
         self._exchange.emit(event, "agent", [*pairs, ("MemberName", member.name), *more])
+
+
+def _whole(seconds: float) -> int:
+    # Sums of timers are a hair off: ten seconds must not count as nine.
+    return int(seconds + 1e-6)

@@ -231,7 +231,7 @@ class Routes:
         is_held = call.shared.get("CC_HELD") == "1"
         call.shared["CC_HELD"] = ""
         if is_held and agent is not None and not agent.uniqueid.startswith(_LEG_PREFIX):
-            self._exchange.after(0.0, self._exchange.send, agent, plan.OVER)
+            self._exchange.after(0.0, self._exchange.end, agent)
 
     def _hold(self, call: Call, _exten: str) -> None:
         call.shared["CC_HELD"] = "1"
