@@ -447,7 +447,7 @@ def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
         await engine.campaign("Spring", 1)
         await engine.campaign("Summer")
         user = await engine.access.add_user("ada", PASSWORD, role=Role.ADMIN)
-        made = await engine.access.create_token(user.id, "docs", {TokenScope.MANAGE}, None)
+        made = await engine.access.create_token(user.id, "docs", {TokenScope.ADMIN}, None)
         token["value"] = made[0]
 
     with serve(tmp_path, prepare) as served:
