@@ -10,7 +10,7 @@
 //   devices()                -> [{kind, id, label, chosen}], kind: audioinput, audiooutput
 //   useDevice(kind, id)
 //   on(event, fn)            state, call, end, device, note, silenced; returns what ends it
-//   stats()                  -> {sent, received, lost, jitter_ms, round_trip_ms} or null
+//   stats()                  -> {sent, received, lost, jitter_ms, round_trip_ms, direction} or null
 //   state, problem, caller, registered, held, muted, listening
 
 import { Line } from "./phone/line.js";
@@ -90,7 +90,8 @@ class Phone {
       this.#become("insecure");
       return;
     }
-    const has = await this.#tab.take({ steal, lost: () => this.#lostTab() });
+    const whose = this.#given.source ?? this.#given.sip_uri;
+    const has = await this.#tab.take({ whose, steal, lost: () => this.#lostTab() });
     if (run !== this.#run) return;
     if (!has) {
       this.#elsewhere();

@@ -140,11 +140,14 @@ export class Line {
     await sender?.replaceTrack(track);
   }
 
-  // What of the call's sound has come and gone: packets, loss, delays; null without a call.
+  // What of the call's sound has come and gone: packets, loss, delays, and the direction that
+  // was agreed on; null without a call.
   async stats() {
-    const report = await this.session?.connection?.getStats();
+    const connection = this.session?.connection;
+    const report = await connection?.getStats();
     if (!report) return null;
-    const found = { sent: 0, received: 0, lost: 0, jitter_ms: 0, round_trip_ms: null };
+    const direction = connection.getTransceivers()[0]?.currentDirection ?? "";
+    const found = { sent: 0, received: 0, lost: 0, jitter_ms: 0, round_trip_ms: null, direction };
     for (const one of report.values()) {
       if (one.type === "outbound-rtp") found.sent += one.packetsSent;
       if (one.type === "inbound-rtp") {

@@ -1,21 +1,22 @@
-// One tab holds the phone: a call that two tabs answer is heard in the wrong one.
+// One tab holds an agent's phone: a call that two tabs answer is heard in the wrong one.
 
-const NAME = "callcamp-phone";
 const PATIENCE_MS = 1500;
 
 export class Tab {
+  #name = "";
   #release = null;
   #waiting = null;
 
   // Becomes the tab that has the phone. False: another tab has it, and keeps it.
   // `lost` is called when yet another one takes it away later.
-  take({ steal = false, lost }) {
+  take({ whose, steal = false, lost }) {
     this.drop();
+    this.#name = `callcamp-phone ${whose}`;
     return new Promise((resolve) => {
       // A page that is being reloaded gives the phone back a moment later.
       const options = steal ? { steal: true } : { signal: AbortSignal.timeout(PATIENCE_MS) };
       let mine = null;
-      navigator.locks.request(NAME, options, () => new Promise((release) => {
+      navigator.locks.request(this.#name, options, () => new Promise((release) => {
         mine = release;
         this.#release = release;
         resolve(true);
@@ -31,7 +32,7 @@ export class Tab {
     this.#waiting?.abort();
     const waiting = new AbortController();
     this.#waiting = waiting;
-    navigator.locks.request(NAME, { signal: waiting.signal }, () => undefined).then(
+    navigator.locks.request(this.#name, { signal: waiting.signal }, () => undefined).then(
       () => { if (this.#waiting === waiting) free(); },
       () => { /* nobody waits any more */ },
     );
