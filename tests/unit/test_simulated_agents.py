@@ -11,9 +11,10 @@ import pytest
 from simulated_client import HANDLER, Client
 
 from callcamp.core.outcome import Evidence, parse_evidence
+from callcamp.switch.contexts import OWN_QUEUES
 from callcamp.switch.simulated import CalleeModel, CalleeScript, PhoneScript, SimulatedSwitch
+from callcamp.switch.simulated.asked import MODULES
 from callcamp.switch.simulated.dialplan import CONTEXTS, NO_INCOMING
-from callcamp.switch.simulated.queues import OWN_QUEUES
 
 ROOT = Path(__file__).parents[2]
 QUEUE = "callcamp-1"
@@ -79,10 +80,12 @@ async def end_of(client: Client, name: str) -> Evidence:
     return parse_evidence(told["Evidence"])
 
 
-def test_contexts_and_queues_are_those_of_the_files_for_admins() -> None:
+def test_contexts_modules_and_queues_are_those_of_the_files_for_admins() -> None:
     dialplan = (ROOT / "dialplan/extensions_callcamp.conf").read_text()
+    modules = (ROOT / "asterisk/modules_callcamp.conf").read_text()
     queues = (ROOT / "asterisk/queues_callcamp.conf").read_text()
     assert set(re.findall(r"^\[(.+?)\]", dialplan, re.MULTILINE)) == CONTEXTS - {NO_INCOMING}
+    assert set(re.findall(r"^load = (\w+)\.so", modules, re.MULTILINE)) == MODULES
     assert tuple(re.findall(r"^\[(callcamp-\d+)\]", queues, re.MULTILINE)) == OWN_QUEUES
 
 

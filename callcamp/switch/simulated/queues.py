@@ -16,9 +16,6 @@ from callcamp.switch.simulated.exchange import ELSEWHERE, Exchange
 from callcamp.switch.simulated.phones import FREE, UNKNOWN, Phones
 from callcamp.switch.simulated.timeline import Timeline, Timer
 
-OWN_QUEUES: Final = tuple(f"callcamp-{n}" for n in range(1, 41))
-"""The queues of ``asterisk/queues_callcamp.conf``."""
-
 RING_S: Final = 15.0
 """How long they ring a phone, in seconds."""
 

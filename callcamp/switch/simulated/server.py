@@ -10,6 +10,7 @@ from functools import partial
 from random import Random
 from types import TracebackType
 
+from callcamp.switch.contexts import OWN_QUEUES
 from callcamp.switch.simulated.actions import ACTIONS
 from callcamp.switch.simulated.asked import RIGHTS, Asked, Booted, Desk, Refusal
 from callcamp.switch.simulated.astdb import AstDb
@@ -18,7 +19,7 @@ from callcamp.switch.simulated.calling import login
 from callcamp.switch.simulated.exchange import Exchange
 from callcamp.switch.simulated.faults import Faults, Trouble
 from callcamp.switch.simulated.phones import ByInterface, Phones, PhoneScript
-from callcamp.switch.simulated.queues import OWN_QUEUES, RING_S, Queues
+from callcamp.switch.simulated.queues import RING_S, Queues
 from callcamp.switch.simulated.routes import Routes
 from callcamp.switch.simulated.session import Session
 from callcamp.switch.simulated.timeline import Timeline
