@@ -24,6 +24,7 @@ HEADERS = {
         "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'none'"
     ),
+    "Server": "callcamp",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # Not no-referrer: with it browsers send "Origin: null" with our own forms.
@@ -138,6 +139,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers.setdefault(_POLICY, policy)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    # aiohttp has put its own version and Python's there, which strangers need not know.
+    response.headers["Server"] = HEADERS["Server"]
     if peer_of(request).secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     # Static files may be kept if they are asked after; all else is somebody's data.
