@@ -19,6 +19,7 @@ from callcamp.core.agent_settings import AgentSettings, DialMethod
 from callcamp.core.agents import Agent, AgentPhone, AgentState, PhoneKind
 from callcamp.core.model import Campaign
 from callcamp.core.outcome import Evidence
+from callcamp.core.scripts import CallScript, Element, ElementKind
 from callcamp.core.states import CampaignEvent
 from callcamp.engine.agents.views import AgentView
 
@@ -37,7 +38,9 @@ async def staffed(
     **settings: Any,
 ) -> Campaign:
     """Make a campaign with agents, log them in, and start it."""
-    chosen = AgentSettings(method=method, **({"wrap_up_s": 30} | (agents or {})))
+    script = CallScript((Element(ElementKind.TEXT, "Which size?", "size"),))
+    given = {"wrap_up_s": 30, "script": script} | (agents or {})
+    chosen = AgentSettings(method=method, **given)
     defaults: dict[str, Any] = {"detect_machines": False, "ring_timeout_s": 60}
     campaign = await b.campaign(contacts, start=False, agents=chosen, **(defaults | settings))
     made = [await an_agent(b, name) for name in names]

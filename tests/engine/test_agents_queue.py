@@ -379,3 +379,47 @@ async def test_an_agent_who_talks_elsewhere_gets_no_call_dialled(tmp_path: Path)
             ContactStatus.PENDING: 4,
             ContactStatus.IN_PROGRESS: 1,
         }
+
+
+async def test_a_queue_that_asterisk_does_not_have_gets_nobody_called(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, PROGRESSIVE, contacts=3, agents={"queue": "gone"})
+        await until(lambda: "no queue gone" in view(b).problem)
+        await passes(0.3)
+        assert b.switch.orders == []
+        b.switch.board.names.add("gone")
+        await b.placed(1)
+        assert view(b).problem == ""
+
+
+async def test_the_shift_ends_with_the_campaign(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        campaign = await staffed(b, PROGRESSIVE, contacts=1)
+        (attempt_id,) = await b.placed(1)
+        reach(b, attempt_id)
+        connect(b, attempt_id, view(b).agent.id)
+        await becomes(b, S.TALKING)
+        await b.running.commands.stop(campaign.id)
+        b.running.agents.changed()
+        await passes(0.2)
+        assert view(b).state is S.TALKING
+        hang_up(b, attempt_id, view(b).agent.id)
+        await becomes(b, S.WRAP_UP)
+        await b.running.agents.finish("anna", attempt_id, WrapUpNote())
+        b.running.agents.changed()
+        await becomes(b, S.OFFLINE)
+        await until(lambda: b.switch.board.paused(view(b).agent.id) is None)
+        with pytest.raises(Conflict):
+            await b.running.agents.log_in("anna", campaign.id)
+
+
+async def test_who_is_taken_off_a_campaign_leaves_it(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        campaign = await staffed(b, PROGRESSIVE, contacts=0)
+        agent_id = view(b).agent.id
+        await b.store.remove_campaign_agents(campaign.id, [agent_id], now=b.clock.now())
+        b.running.agents.changed()
+        await becomes(b, S.OFFLINE)

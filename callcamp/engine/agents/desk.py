@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
+from collections.abc import Mapping
 
 import structlog
 
 from callcamp.core.agent_settings import ON_THE_LINE
 from callcamp.core.agents import AgentEvent, AgentSpan, AgentState
 from callcamp.core.script_answers import check_answers
-from callcamp.core.states import CampaignStatus
-from callcamp.engine.agents.desk_core import DeskCore
+from callcamp.engine.agents.desk_core import OVER, DeskCore
 from callcamp.engine.agents.views import AgentView, WrapUpNote
 from callcamp.engine.agents.worker import AgentCall, Worker, interface_of
 from callcamp.engine.contact_commands import ContactCommands, read_number
@@ -69,6 +68,8 @@ class AgentDesk(DeskCore):
             raise Conflict(f"{agent.name} is not active; an administrator can change that.")
         if self.floor.get(agent.id) is not None:
             raise Conflict(f"{agent.name} is logged in already.", agent=agent.name)
+        if campaign.status in OVER:
+            raise Conflict(f"{campaign.settings.name} is {campaign.status.value}.")
         if not campaign.settings.agents.attended:
             raise Conflict(f"{campaign.settings.name} is a campaign without agents.")
         if agent.id not in {a.id for a in await self.store.campaign_agents(campaign_id)}:
@@ -81,7 +82,8 @@ class AgentDesk(DeskCore):
         trunk = None if trunk_id is None else await self.book.trunk(trunk_id)
         now = self.clock.now()
         worker = Worker(agent, interface_of(agent.phone, trunk), campaign, now)
-        await self.queueing.queue_of(campaign)
+        # In the queue only once Asterisk says so.
+        worker.queued = await self.queueing.queue_of(campaign) is None
         await self.floor.write()
         span = AgentSpan(agent.id, campaign.id, worker.state, now, reason=worker.reason)
         await self.store.begin_shift(agent.id, campaign.id, span)
@@ -97,13 +99,7 @@ class AgentDesk(DeskCore):
             Conflict: the agent is not logged in.
         """
         worker = self.floor.on_shift(name)
-        self._leave_contact(worker)
-        leg = worker.leg
-        talks = worker.state is AgentState.TALKING
-        self.floor.step(worker, AgentEvent.LOGGED_OUT, reason)
-        if leg is not None and not talks:
-            self.do(self._end_channel(leg.id))
-        self.queueing.wake()
+        self.leave(worker, reason)
         await self.floor.write()
         return self.view(name)
 
@@ -299,6 +295,20 @@ class AgentDesk(DeskCore):
         await self.line.call_phone(worker, ring_timeout_s=settings.agent_ring_timeout_s)
         return worker.view()
 
+    async def test_phone(self, name: str) -> AgentView:
+        """Call an agent's phone for an echo test: who answers hears what they say.
+
+        Raises:
+            Conflict: the agent is in a call.
+        """
+        agent = self.floor.agent(name)
+        worker = self.floor.get(agent.id)
+        if worker is not None and worker.state not in {AgentState.PAUSED, AgentState.READY}:
+            raise Conflict(f"{name} is {worker.state.value}; test the phone when paused.")
+        order = await self._leg_to(name, variables={"CC_LEG_DO": "echo"})
+        await self.switchboard.call_agent(order)
+        return self.view(name)
+
     async def spy(self, name: str, mode: SpyMode, supervisor: str) -> AgentView:
         """Call a supervisor's phone and let it take part in an agent's talk."""
         worker, call, channel = self._talking(name)
@@ -332,12 +342,13 @@ class AgentDesk(DeskCore):
         for live in await self.store.live_shifts():
             agent, span = agents.get(live.shift.agent_id), live.span
             campaign = await self.book.campaign(live.shift.campaign_id)
-            if agent is None or campaign.status in _OVER:
+            if agent is None or campaign.status in OVER:
                 continue
             trunk_id = agent.phone.trunk_id
             trunk = None if trunk_id is None else await self.book.trunk(trunk_id)
             worker = Worker(agent, interface_of(agent.phone, trunk), campaign, span.began_at)
             worker.state, worker.reason = span.state, span.reason
+            worker.queued = await self.queueing.queue_of(campaign) is None
             self.floor.put(worker)
             self._restore_call(worker, span)
         self.queueing.wake(sync=True)
@@ -379,16 +390,6 @@ class AgentDesk(DeskCore):
         if call is not None and not call.noted and call.campaign.settings.agents.outcome_required:
             raise Conflict("Note the outcome of the call first; this campaign needs one.")
 
-    def _leave_contact(self, worker: Worker) -> None:
-        """Give back whatever an agent who goes was about to talk to."""
-        self.line.withdraw(worker)
-        call, on_the_line = worker.call, worker.state in {AgentState.RINGING, AgentState.DIALING}
-        if call is not None and on_the_line and call.track.connected_at is None:
-            worker.call = None
-            # A caller in the queue stays there for another agent.
-            if call.track.answered_at is None:
-                self.line.drop(call.track)
-
     async def _place(self, worker: Worker, to: TransferTo, target: str) -> str:
         """Return where Asterisk sends a contact: a queue, an interface, or a dial string."""
         if to is TransferTo.AGENT:
@@ -402,7 +403,14 @@ class AgentDesk(DeskCore):
             return trunk.dial_string.replace("{number}", number)
         return target
 
-    async def _leg_to(self, name: str, *, spy_on: str, spy_mode: SpyMode) -> LegOrder:
+    async def _leg_to(
+        self,
+        name: str,
+        *,
+        spy_on: str | None = None,
+        spy_mode: SpyMode | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> LegOrder:
         agent = self.floor.agent(name)
         trunk_id = agent.phone.trunk_id
         trunk = None if trunk_id is None else await self.book.trunk(trunk_id)
@@ -413,6 +421,7 @@ class AgentDesk(DeskCore):
             SPY_RING_S,
             spy_on=spy_on,
             spy_mode=spy_mode,
+            variables=dict(variables or {}),
         )
 
     async def _write_note(self, call: AgentCall, note: WrapUpNote, agent_id: int) -> None:
@@ -426,13 +435,6 @@ class AgentDesk(DeskCore):
             callback_agent_id=agent_id if note.callback_mine else None,
             variables=note.answers,
         )
-
-    async def _end_channel(self, channel_id: str) -> None:
-        with contextlib.suppress(Conflict):
-            await self.switchboard.hang_up_channel(channel_id)
-
-
-_OVER = frozenset({CampaignStatus.COMPLETED, CampaignStatus.CANCELED})
 
 
 def _reason(text: str) -> str:

@@ -28,7 +28,7 @@ from callcamp.core.model import Campaign
 from callcamp.core.pacing.contract import TalkEnded, WrapUpEnded
 from callcamp.core.reasons import Reason
 from callcamp.core.ruleset import RuleSet
-from callcamp.core.states import ATTEMPT, AttemptEvent
+from callcamp.core.states import ATTEMPT, AttemptEvent, CampaignStatus
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.line import Line
 from callcamp.engine.agents.pace import Pace, PacingView
@@ -49,6 +49,8 @@ TICK_S = 0.5
 READ_AGENTS_EVERY_S = 5.0
 RING_GRACE_S = 10.0
 """How long an agent may seem to ring past the ring timeout before that is held for lost."""
+OVER = frozenset({CampaignStatus.COMPLETED, CampaignStatus.CANCELED})
+"""Campaigns that nobody works for any more."""
 IN_USE = 2
 """Asterisk's device state of a phone that is in a call."""
 CALLBACK_PAUSE_S = 60.0
@@ -95,6 +97,7 @@ class DeskCore:
         self._on_room = on_room
         self.floor = Floor(store, clock, live)
         self.queueing = Queueing(store, switchboard, self.floor)
+        self.queueing.on_member = self.became_free
         self.pace = Pace(store, self.floor, registry, clock)
         self.line = Line(
             floor=self.floor,
@@ -393,6 +396,24 @@ class DeskCore:
         await self.floor.write()
         await self.pace.keep(every_s=0.0)
 
+    def leave(self, worker: Worker, reason: str) -> None:
+        """End an agent's shift; what the agent was about to talk to is given back."""
+        self.line.withdraw(worker)
+        call, leg = worker.call, worker.leg
+        talks = worker.state is AgentState.TALKING
+        if call is not None and worker.state in {AgentState.RINGING, AgentState.DIALING}:
+            worker.call = None
+            # A caller in the queue stays there for another agent.
+            if call.track.connected_at is None and call.track.answered_at is None:
+                self.line.drop(call.track)
+        self.floor.step(worker, AgentEvent.LOGGED_OUT, reason)
+        if leg is not None and not talks:
+            self.do(self._end_channel(leg.id))
+        self.queueing.wake()
+
+    async def _end_channel(self, channel_id: str) -> None:
+        await self.switchboard.hang_up_channel(channel_id)
+
     def changed(self) -> None:
         """Read agents again soon: they were changed."""
         self._read_at_s = float("-inf")
@@ -461,8 +482,18 @@ class DeskCore:
 
     async def _read(self) -> None:
         await self.floor.read_agents()
+        allowed: dict[int, set[int]] = {}
         for worker in self.floor:
-            worker.campaign = await self.book.campaign(worker.campaign.id)
+            campaign = worker.campaign = await self.book.campaign(worker.campaign.id)
+            if campaign.id not in allowed:
+                agents = await self.store.campaign_agents(campaign.id)
+                allowed[campaign.id] = {agent.id for agent in agents if agent.active}
+            if worker.call is not None:
+                continue
+            if campaign.status in OVER:
+                self.leave(worker, "the campaign is over")
+            elif worker.agent.id not in allowed[campaign.id]:
+                self.leave(worker, "no longer an agent of the campaign")
 
     def pacing(self, campaign_id: int) -> PacingView | None:
         """Return what a campaign's pacing did last (None: nothing yet)."""

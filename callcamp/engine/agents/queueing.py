@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +20,7 @@ from callcamp.core.agents import AgentState
 from callcamp.core.model import Campaign
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.worker import Worker
-from callcamp.errors import CallcampError, NotFound
+from callcamp.errors import CallcampError
 from callcamp.ports import Store
 from callcamp.ports.switchboard import QueueView, Switchboard
 
@@ -60,8 +61,8 @@ class Queueing:
         self._waiting: dict[str, str] = {}
         self._wake = asyncio.Event()
         self._sync_wanted = True
-        self.problem: dict[int, str] = {}
-        """Why an agent is not in the queue, by agent, in words."""
+        self.on_member: Callable[[Worker], None] = lambda _worker: None
+        """Called when an agent has become a member of the queue."""
 
     async def queue_of(self, campaign: Campaign) -> str | None:
         """Return the queue where contacts of a campaign meet agents (None: they do not).
@@ -95,6 +96,7 @@ class Queueing:
             self._has[key] = Membership(fact.agent_id, fact.paused, reason)
         else:
             self._has.pop(key, None)
+        self._look_at(self._floor.get(fact.agent_id))
         self._wake.set()
 
     def note_caller(self, fact: CallerWaited | CallerLeft) -> None:
@@ -150,6 +152,7 @@ class Queueing:
                     if member.agent_id == worker.agent.id and worker.device != member.status:
                         worker.device = member.status
                         self._floor.touch(worker)
+            self._look_at(worker)
 
     async def settle(self) -> None:
         """Send every order that brings Asterisk's queues to what is wanted.
@@ -169,6 +172,7 @@ class Queueing:
                 continue
             await self._bring(queue, interface, want, is_there=has is not None)
             self._has[queue, interface] = want
+            self._look_at(self._floor.get(want.agent_id))
 
     async def _bring(self, queue: str, interface: str, want: Membership, *, is_there: bool) -> None:
         try:
@@ -180,10 +184,24 @@ class Queueing:
                 await self._switchboard.add_member(
                     queue, interface, want.agent_id, paused=want.paused, reason=want.reason
                 )
-        except NotFound as error:
-            self.problem[want.agent_id] = error.message
+        except CallcampError as error:
+            self._look_at(self._floor.get(want.agent_id), error.message)
             raise
-        self.problem.pop(want.agent_id, None)
+
+    def _look_at(self, worker: Worker | None, problem: str = "") -> None:
+        """Note whether an agent is in the queue of the campaign."""
+        if worker is None or worker.campaign.settings.agents.method not in QUEUED:
+            return
+        queue = self.known_queue(worker.campaign)
+        queued = (queue, worker.interface) in self._has
+        before = worker.queued, worker.problem
+        worker.queued = queued
+        if queued or problem:
+            worker.problem = "" if queued else problem
+        if before != (worker.queued, worker.problem):
+            self._floor.touch(worker)
+        if queued and not before[0]:
+            self.on_member(worker)
 
     async def _wanted(self) -> dict[tuple[str, str], Membership]:
         wanted: dict[tuple[str, str], Membership] = {}

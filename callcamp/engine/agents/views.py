@@ -82,6 +82,7 @@ class AgentView:
         offer: a contact to preview.
         call: the call the agent works on.
         wrap_up_until: when wrap-up is over by itself.
+        problem: why no call can reach the agent, in words; empty when one can.
         revision: counts up with every change of this view.
     """
 
@@ -97,6 +98,7 @@ class AgentView:
     offer: OfferView | None = None
     call: AgentCallView | None = None
     wrap_up_until: datetime | None = None
+    problem: str = ""
     revision: int = 0
 
 

@@ -90,6 +90,8 @@ class Worker:
 
     ``handed`` is whether callcamp itself gave the call to the agent's phone, so that the queue
     is not what rings it. ``device`` is Asterisk's state of the phone (None: not known).
+    ``queued`` is whether the agent is a member of the queue, where the campaign has one;
+    ``problem`` is why not, in words.
     """
 
     agent: Agent
@@ -105,6 +107,8 @@ class Worker:
     handed: bool = False
     wrap_up_until: datetime | None = None
     device: int | None = None
+    queued: bool = True
+    problem: str = ""
     revision: int = 0
 
     def step(self, event: AgentEvent, at: datetime, reason: str = "") -> None:
@@ -133,7 +137,7 @@ class Worker:
     @property
     def is_free(self) -> bool:
         """Whether the agent could take a call now."""
-        if self.state is not AgentState.READY or self.pause_wanted is not None:
+        if self.state is not AgentState.READY or self.pause_wanted is not None or not self.queued:
             return False
         # On the line its phone is in use by our own call; 0 and None: not known.
         return self.on_line or self.device in {None, 0, 1}
@@ -153,6 +157,7 @@ class Worker:
             offer=self.offer,
             call=None if self.call is None else self.call.view(),
             wrap_up_until=self.wrap_up_until,
+            problem=self.problem,
             revision=self.revision,
         )
 

@@ -1,0 +1,388 @@
+"""Whole campaigns with agents on a real Asterisk: SIPp plays the agents and the people.
+
+Every campaign ends with the store and the witness in agreement: as many INVITEs for each number
+as ended attempts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time as time_
+import warnings
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from callcamp.app import run_engine
+from callcamp.core.agent_settings import AgentSettings, DialMethod
+from callcamp.core.agents import AgentPhone, AgentState, PhoneKind
+from callcamp.core.campaign_settings import (
+    CampaignMode,
+    CampaignSettings,
+    DailyWindow,
+    RetryPolicy,
+)
+from callcamp.core.model import Attempt, Campaign
+from callcamp.core.outcome import Disposition
+from callcamp.core.scripts import CallScript, Element, ElementKind
+from callcamp.core.states import AttemptStatus, CampaignStatus, ContactStatus
+from callcamp.engine import Engine
+from callcamp.engine.agents.views import AgentView, WrapUpNote
+from callcamp.engine.contact_commands import RawContact
+from callcamp.errors import LabError
+from callcamp.lab import LabInfo, lab_down, lab_up, number_for, witness, witness_mark
+from callcamp.settings import Settings
+from callcamp.store import migrate
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+ALL_WEEK = DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7)))
+S = AgentState
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[LabInfo]:
+    name = f"modes-{WORKER}"
+    try:
+        info = lab_up(name)
+    except LabError as error:
+        if os.environ.get("CI"):
+            raise
+        warnings.simplefilter("default")
+        warnings.warn(f"NOT TESTED, there is no lab: {error.message}", stacklevel=1)
+        pytest.skip(f"NOT TESTED, there is no lab: {error.message}")
+    yield info
+    lab_down(name)
+
+
+async def until(what: str, condition: Callable[[], Any], within_s: float = 60) -> None:
+    limit = time_.monotonic() + within_s
+    while True:
+        got = condition()
+        if isinstance(got, Awaitable):
+            got = await got
+        if got:
+            return
+        assert time_.monotonic() < limit, f"never came true: {what}"
+        await asyncio.sleep(0.05)
+
+
+@dataclass
+class Floor:
+    """An engine on the lab, with agents."""
+
+    lab: LabInfo
+    engine: Engine
+    mark: int
+
+    async def campaign(
+        self,
+        method: DialMethod,
+        endpoints: dict[str, str],
+        phones: list[str],
+        *,
+        ready: bool = True,
+        agents: dict[str, Any] | None = None,
+        attempts: int = 1,
+        **settings: Any,
+    ) -> Campaign:
+        """Make a campaign, log its agents in by name and endpoint, and start it."""
+        store, commands = self.engine.store, self.engine.commands
+        trunk = await commands.save_trunk(
+            "callees", dial_string=f"PJSIP/{{number}}@{self.lab.trunk}", cps=20
+        )
+        chosen = {"safe_harbour": self.lab.prompt_sound, "wrap_up_s": 1} | (agents or {})
+        defaults: dict[str, Any] = {
+            "name": method.value,
+            "trunk_id": trunk.id,
+            "ring_timeout_s": 8,
+            "window": ALL_WEEK,
+            "mode": CampaignMode.MULTI_DAY,
+            "detect_machines": False,
+            "default_region": "FR",
+            "retry": RetryPolicy(max_attempts=attempts, delay_s=1),
+            "agents": AgentSettings(method=method, **chosen),
+        }
+        campaign = await commands.create_campaign(CampaignSettings(**(defaults | settings)))
+        await commands.add_contacts(campaign.id, [RawContact(p, {}) for p in phones])
+        now = self.engine.clock.now()
+        for name, endpoint in endpoints.items():
+            phone = AgentPhone(PhoneKind.SIP, endpoint)
+            agent = await store.save_agent(name, phone=phone, now=now)
+            await store.add_campaign_agents(campaign.id, [agent.id], now=now)
+        for name in endpoints:
+            await self.engine.agents.log_in(name, campaign.id)
+            if ready:
+                await self.engine.agents.ready(name)
+        return await commands.start(campaign.id)
+
+    def view(self, name: str) -> AgentView:
+        return self.engine.agents.view(name)
+
+    async def becomes(self, name: str, state: AgentState, within_s: float = 30) -> AgentView:
+        await until(f"{name} is {state.value}", lambda: self.view(name).state is state, within_s)
+        return self.view(name)
+
+    async def attempts(self, campaign: Campaign) -> list[Attempt]:
+        return await self.engine.store.attempts(campaign.id, limit=10_000)
+
+    async def completed(self, campaign: Campaign, within_s: float = 90) -> None:
+        async def so() -> bool:
+            found = await self.engine.store.campaign(campaign.id)
+            return found.status is CampaignStatus.COMPLETED
+
+        await until("the campaign is completed", so, within_s)
+
+    async def idle(self) -> None:
+        async def so() -> bool:
+            return not await self.engine.store.live_attempts()
+
+        await until("all calls have ended", so)
+
+    def invites(self) -> Counter[str]:
+        return Counter(witness(self.lab, self.mark))
+
+    async def agrees(self, campaign: Campaign) -> None:
+        """Check that the witness got what the store has."""
+        await self.idle()
+        ended = [a for a in await self.attempts(campaign) if a.status is AttemptStatus.ENDED]
+        assert self.invites() == Counter(a.number for a in ended)
+
+
+@pytest_asyncio.fixture
+async def floor(lab: LabInfo, tmp_path: Path) -> AsyncIterator[Floor]:
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path}/callcamp.sqlite3",
+        data_dir=tmp_path,
+        ami_port=lab.ami_port,
+        ami_username=lab.ami_username,
+        ami_secret=lab.ami_secret,
+    )
+    migrate(settings.database_url)
+    mark = witness_mark(lab)
+    async with run_engine(settings) as engine:
+        await until("the link is up", lambda: engine.link_up and engine.tracker.synced)
+        yield Floor(lab, engine, mark)
+        for view in engine.agents.views():
+            if view.state is not S.OFFLINE:
+                await engine.agents.log_out(view.agent.name)
+        await asyncio.sleep(0.3)
+
+
+def people(count: int, slugs: tuple[str, ...]) -> list[str]:
+    return [number_for(slugs[i % len(slugs)], 10 + i // len(slugs)) for i in range(count)]
+
+
+async def test_predictive_connects_people_with_agents_and_keeps_its_promises(floor: Floor) -> None:
+    talks = tuple(f"talk_{n}" for n in range(0, 30, 3))
+    phones = people(60, (*talks, "busy", "unavailable", "declined", "congestion", "sip_600"))
+    names = {f"a{n}": f"agent-{n}" for n in range(1, 9)}
+    campaign = await floor.campaign(DialMethod.PREDICTIVE, names, phones)
+    await floor.completed(campaign, 150)
+    await floor.agrees(campaign)
+    attempts = await floor.attempts(campaign)
+    by = Counter(a.disposition for a in attempts)
+    talked = [a for a in attempts if a.disposition is Disposition.ANSWERED_PERSON]
+    assert (len(attempts), len(talked) + by[Disposition.ABANDONED]) == (60, 40)
+    # The account starts empty: one abandoned call is the most that may happen by misfortune.
+    assert by[Disposition.ABANDONED] <= 2
+    assert all(a.agent_id is not None and a.connected_at is not None for a in talked)
+    assert all(a.evidence["waited_s"] < 2.6 for a in talked)
+    assert {a.agent_id for a in talked} == {floor.view(n).agent.id for n in names}
+    by_agent: dict[int | None, list[tuple[Any, Any]]] = {}
+    for a in talked:
+        by_agent.setdefault(a.agent_id, []).append((a.connected_at, a.ended_at))
+    for spans in by_agent.values():
+        spans.sort()
+        assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(spans))
+
+
+async def test_agent_first_calls_nobody_before_an_agent_is_on_the_line(floor: Floor) -> None:
+    phones = [number_for("talk_0", 50), number_for("busy", 50), number_for("talk_1", 50)]
+    names = {"quiet": "agent-silent-1"}
+    agents = {"agent_ring_timeout_s": 3}
+    campaign = await floor.campaign(DialMethod.AGENT_FIRST, names, phones, agents=agents)
+    await floor.becomes("quiet", S.PAUSED)
+    await asyncio.sleep(1)
+    assert floor.invites() == Counter()
+    contacts = await floor.engine.store.contacts(campaign.id)
+    assert {c.status for c in contacts} == {ContactStatus.PENDING}
+    now = floor.engine.clock.now()
+    phone = AgentPhone(PhoneKind.SIP, "agent-9")
+    agent = await floor.engine.store.save_agent("late", phone=phone, now=now)
+    await floor.engine.store.add_campaign_agents(campaign.id, [agent.id], now=now)
+    await floor.engine.agents.log_in("late", campaign.id)
+    await floor.engine.agents.ready("late")
+    await floor.completed(campaign)
+    await floor.agrees(campaign)
+    attempts = [a for a in await floor.attempts(campaign) if a.disposition]
+    assert Counter(a.disposition for a in attempts) == {
+        Disposition.ANSWERED_PERSON: 2,
+        Disposition.BUSY: 1,
+    }
+    assert {a.agent_id for a in attempts if a.connected_at} == {agent.id}
+    # One call to the agent's phone served all three contacts.
+    assert floor.view("late").on_line
+
+
+async def test_an_agent_who_hangs_up_while_the_contact_rings_stops_the_call(floor: Floor) -> None:
+    phones = [number_for("no_answer", 60)]
+    campaign = await floor.campaign(
+        DialMethod.AGENT_FIRST, {"leaver": "agent-leaves-1"}, phones, ring_timeout_s=30
+    )
+    await floor.becomes("leaver", S.DIALING)
+    began = time_.monotonic()
+    await floor.becomes("leaver", S.PAUSED)
+    await floor.idle()
+    assert time_.monotonic() - began < 20
+    await floor.agrees(campaign)
+    (attempt,) = await floor.attempts(campaign)
+    assert attempt.connected_at is None
+
+
+async def test_preview_offers_dials_and_takes_the_result(floor: Floor) -> None:
+    phones = [number_for("talk_2", 70), number_for("talk_3", 70)]
+    script = CallScript((Element(ElementKind.TEXT, "Which size?", "size"),))
+    agents = {"before_call_work_s": 2, "wrap_up_s": 60, "script": script}
+    names = {"pia": "agent-10"}
+    campaign = await floor.campaign(DialMethod.PREVIEW, names, phones, agents=agents)
+    desk = floor.engine.agents
+    offered = await floor.becomes("pia", S.PREVIEWING)
+    assert offered.offer is not None
+    assert floor.invites() == Counter()
+    talking = await floor.becomes("pia", S.TALKING)
+    assert talking.call is not None
+    assert talking.call.number == offered.offer.number
+    assert talking.since >= offered.offer.dial_at
+    await desk.hold("pia", True)
+    await desk.hold("pia", False)
+    await desk.hang_up("pia")
+    await floor.becomes("pia", S.WRAP_UP)
+    await desk.finish("pia", talking.call.attempt_id, WrapUpNote(answers={"size": "big"}))
+    await floor.becomes("pia", S.PREVIEWING)
+    await desk.skip("pia", "called this morning")
+    assert floor.view("pia").state is S.READY
+    attempt = await floor.engine.store.attempt(talking.call.attempt_id)
+    assert attempt.variables["size"] == "big"
+    assert attempt.agent_id == talking.agent.id
+    await floor.agrees(campaign)
+
+
+async def test_client_first_without_an_agent_has_an_end_and_a_callback(floor: Floor) -> None:
+    phones = [number_for("person", 80)]
+    agents = {
+        "announcement": floor.lab.prompt_sound,
+        "no_agent_message": floor.lab.prompt_sound,
+        "wait_most_s": 3,
+        "callback_after_s": 900,
+        "agent_ring_timeout_s": 3,
+    }
+    names = {"silent": "agent-silent-2"}
+    campaign = await floor.campaign(
+        DialMethod.CLIENT_FIRST, names, phones, agents=agents, attempts=3
+    )
+
+    async def was_called() -> bool:
+        return any(a.status is AttemptStatus.ENDED for a in await floor.attempts(campaign))
+
+    await until("the call has ended", was_called)
+    (attempt,) = await floor.attempts(campaign)
+    assert attempt.disposition is Disposition.ABANDONED
+    assert attempt.ended_at is not None
+    (contact,) = await floor.engine.store.contacts(campaign.id)
+    assert contact.status is ContactStatus.PENDING
+    assert contact.due_at is not None
+    assert 800 < (contact.due_at - attempt.ended_at).total_seconds() <= 901
+    await floor.agrees(campaign)
+
+
+async def test_agents_who_leave_in_the_middle_leave_nobody_without_an_end(floor: Floor) -> None:
+    phones = people(12, ("talk_10", "talk_20", "talk_25"))
+    names = {f"b{n}": f"agent-{n}" for n in range(11, 15)}
+    campaign = await floor.campaign(DialMethod.PROGRESSIVE, names, phones)
+    desk = floor.engine.agents
+    await floor.becomes("b11", S.TALKING)
+    for name in ("b11", "b12"):
+        await desk.log_out(name)
+    await desk.pause("b13", "lunch")
+    await until("the calls of who left are over", lambda: len(floor.invites()) >= 5, 60)
+    await desk.ready("b13")
+    await floor.completed(campaign, 120)
+    await floor.agrees(campaign)
+    attempts = await floor.attempts(campaign)
+    assert {a.disposition for a in attempts} <= {
+        Disposition.ANSWERED_PERSON,
+        Disposition.ABANDONED,
+        Disposition.HUNG_UP,
+    }
+
+
+async def test_a_person_meets_an_agent_also_when_callcamp_is_gone(
+    lab: LabInfo, tmp_path: Path
+) -> None:
+    """The queue is Asterisk's: callcamp stops while the contact rings, and starts again later."""
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path}/callcamp.sqlite3",
+        data_dir=tmp_path,
+        ami_port=lab.ami_port,
+        ami_username=lab.ami_username,
+        ami_secret=lab.ami_secret,
+    )
+    migrate(settings.database_url)
+    mark = witness_mark(lab)
+    number = number_for("late_answer", 90)
+    async with run_engine(settings) as engine:
+        await until("the link is up", lambda: engine.link_up and engine.tracker.synced)
+        first = Floor(lab, engine, mark)
+        campaign = await first.campaign(
+            DialMethod.CLIENT_FIRST, {"zoe": "agent-leaves-2"}, [number], ring_timeout_s=20
+        )
+
+        async def rings() -> bool:
+            live = await engine.store.live_attempts(campaign.id)
+            return any(a.status is AttemptStatus.RINGING for a in live)
+
+        await until("the contact rings", rings)
+    await asyncio.sleep(12)
+    async with run_engine(settings) as engine:
+        second = Floor(lab, engine, mark)
+        await second.idle()
+        (attempt,) = await second.attempts(campaign)
+        assert attempt.disposition is Disposition.ANSWERED_PERSON
+        assert attempt.agent_id == second.view("zoe").agent.id
+        assert attempt.evidence["waited_s"] < 2.6
+        await second.agrees(campaign)
+        await engine.agents.log_out("zoe")
+        await asyncio.sleep(0.3)
+
+
+async def test_a_queue_that_is_gone_leaves_nobody_waiting(floor: Floor) -> None:
+    """Agents are in the queue, and then Asterisk has it no more: the person hears the message."""
+    names = {"max": "agent-20"}
+    campaign = await floor.campaign(
+        DialMethod.CLIENT_FIRST, names, [], agents={"wait_most_s": 4}, mode=CampaignMode.ALWAYS_ON
+    )
+    await floor.becomes("max", S.READY)
+    desk = floor.engine.agents
+    desk.queueing._queues[campaign.id] = "no-such-queue"
+    desk.queueing._has["no-such-queue", "PJSIP/agent-20"] = next(iter(desk.queueing._has.values()))
+    await floor.engine.commands.add_contacts(
+        campaign.id, [RawContact(number_for("person", 95), {})]
+    )
+
+    async def is_over() -> bool:
+        return any(a.status is AttemptStatus.ENDED for a in await floor.attempts(campaign))
+
+    await until("the call has ended", is_over)
+    (attempt,) = await floor.attempts(campaign)
+    assert attempt.disposition is Disposition.ABANDONED
+    await floor.agrees(campaign)
