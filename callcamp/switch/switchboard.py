@@ -219,6 +219,9 @@ class AmiSwitchboard:
         _check_channel_id(agent_channel)
         if await self._get(attempt_id, "SHARED(CC_HELD)") != "1":
             raise Conflict("The contact does not wait on hold (any more).", attempt_id=attempt_id)
+        # Asked for twice, the second redirection would break off the talk that the first began.
+        if not await self._set(attempt_id, {"SHARED(CC_HELD)": "2"}):
+            raise _gone(attempt_id)
         if not await self._redirect(agent_channel, AGENT_CONTEXT, "back"):
             raise _gone(agent_channel)
 
@@ -329,7 +332,8 @@ class AmiSwitchboard:
         """Send the contact to the music and the agent elsewhere, in one step."""
         _check_attempt(attempt_id)
         _check_channel_id(agent_channel)
-        if await self._get(attempt_id, "SHARED(CC_HELD)") == "1":
+        if await self._get(attempt_id, "SHARED(CC_HELD)"):
+            await self._set(attempt_id, {"SHARED(CC_HELD)": "1"})
             if not await self._redirect(agent_channel, AGENT_CONTEXT, agent_goes_to):
                 raise _gone(agent_channel)
             return
