@@ -193,6 +193,33 @@ def test_metrics_are_for_this_machine_by_default() -> None:
     assert Settings().metrics_public == "loopback"
 
 
+async def test_the_docs_name_the_metrics_and_checks_that_there_are(client: Client) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    told = {
+        f"callcamp{name}" if name.startswith("_") else name
+        for row in rows
+        for name in re.findall(r"`((?:callcamp)?_\w+)`", row)
+    }
+    text = await (await client.get("/metrics")).text()
+    there = set(re.findall(r"^# TYPE (callcamp_\w+)", text, re.MULTILINE))
+    # When a counter or a histogram was made is no metric of ours.
+    assert told == {name for name in there if not name.endswith("_created")}
+    checks = (await (await client.get("/readyz")).json())["checks"]
+    assert {f"`{name}`" for name in checks} <= {row.strip() for row in rows}
+
+
+def test_the_docs_name_lines_of_the_log_that_there_are() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = page.partition("| line | level | means |")[2].partition("\n\n")[0]
+    names = re.findall(
+        r"`([a-z_.]+)`", " ".join(row.split("|")[1] for row in table.split("\n")[2:])
+    )
+    assert len(names) > 10
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "callcamp").rglob("*.py")]
+    assert [name for name in names if not any(f'"{name}"' in one for one in sources)] == []
+
+
 async def test_the_dashboard_asks_only_for_metrics_that_exist(
     client: Client, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
