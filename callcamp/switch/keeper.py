@@ -20,6 +20,8 @@ from callcamp.switch.session import Session
 
 _log = logging.getLogger(__name__)
 _CLOSED = "The gateway is closed."
+_REFUSALS_FORGIVEN = 5
+_FORGIVEN_S = 5.0
 _draw: Callable[[], float] = random.SystemRandom().random
 
 
@@ -30,7 +32,8 @@ class Backoff:
     Args:
         first_s: the longest first pause; each further one is twice as long.
         cap_s: no pause is longer.
-        refused_s: pause after a refused log-in: more would look like an attack.
+        refused_s: pause after a refused log-in: more would look like an attack. The first
+            few refusals of a user who was let in before are not taken for one.
     """
 
     first_s: float = 0.25
@@ -95,6 +98,8 @@ class SessionKeeper:
         self._events = events
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        # loop time at which the last session that worked was lost
+        self._lost_at: float | None = None
         self.session: Session | None = None
         self.problem: str | None = "The gateway has not been started."
         self.on_answer: Callable[[str, float], None] | None = None
@@ -153,7 +158,7 @@ class SessionKeeper:
         self.problem = _CLOSED
 
     async def _keep_up(self, first: asyncio.Future[None]) -> None:
-        failures = 0
+        failures = refusals = 0
         loop = asyncio.get_running_loop()
         self.problem = f"Still connecting to {self._account.host}:{self._account.port}."
         while True:
@@ -161,6 +166,7 @@ class SessionKeeper:
             began = loop.time()
             try:
                 await self._open(session)
+                refusals = 0
                 if not first.done():
                     first.set_result(None)
                 await session.watch(self._account.ping_interval_s)
@@ -172,7 +178,11 @@ class SessionKeeper:
                 self.problem = error.message
                 if not first.done():
                     raise
+                failures, refusals = failures + 1, refusals + 1
                 pause_s = self._backoff.refused_s
+                if self._is_forgiven(refusals):
+                    # An Asterisk that is shutting down, or starting, refuses users it knows.
+                    pause_s = self._backoff.pause_s(failures, _draw())
             except Exception as error:  # noqa: BLE001 - whatever it is, go on trying
                 if not isinstance(error, (CallcampError, OSError)):
                     _log.exception("Connecting to Asterisk failed in an unexpected way.")
@@ -184,11 +194,18 @@ class SessionKeeper:
             _log.warning("No link to Asterisk, next try in %.1f s: %s", pause_s, self.problem)
             await asyncio.sleep(pause_s)
 
+    def _is_forgiven(self, refusals: int) -> bool:
+        if self._lost_at is None:
+            return False
+        since_s = asyncio.get_running_loop().time() - self._lost_at
+        return refusals <= _REFUSALS_FORGIVEN or since_s < _FORGIVEN_S
+
     def _new_session(self) -> Session:
         def lost(reason: str) -> None:
             if self.session is session:
                 self.session = None
                 self.problem = reason
+                self._lost_at = asyncio.get_running_loop().time()
                 if not self._closed:
                     self._events.put_link(LinkDown(datetime.now(UTC), reason))
 

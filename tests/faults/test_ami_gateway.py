@@ -14,6 +14,7 @@ from callcamp.core.outcome import Evidence
 from callcamp.errors import InvalidInput, SwitchRefused, SwitchTimeout, SwitchUnavailable
 from callcamp.ports import CallOrder, LiveCall
 from callcamp.switch.ami import AmiGateway, Backoff
+from callcamp.switch.contexts import NEEDED_CONTEXTS, OWN_QUEUES
 from callcamp.switch.facts import NEEDED_MODULES
 from callcamp.switch.link import Link, OnBlocks, OnLost
 from callcamp.switch.wire import Headers
@@ -172,6 +173,10 @@ async def test_facts(server: FakeAmi, gateway: AmiGateway) -> None:
         "ShowDialPlan": lambda a: (
             error(a, "Did not find context") if "hangup" in a["Context"] else listed(a)
         ),
+        "QueueStatus": lambda a: listed(
+            a,
+            message(("Event", "QueueParams"), ("ActionID", a["ActionID"]), ("Queue", "callcamp-2")),
+        ),
         "PJSIPShowEndpoint": lambda a: (
             listed(a) if a["Endpoint"] == "carrier" else error(a, "Unable to retrieve endpoint")
         ),
@@ -182,8 +187,15 @@ async def test_facts(server: FakeAmi, gateway: AmiGateway) -> None:
     assert facts.started_at.utcoffset() is not None
     assert facts.clock_skew_s is not None
     assert facts.modules == {name: name != "app_amd" for name in NEEDED_MODULES}
-    assert facts.contexts == {"callcamp-answered": True, "callcamp-hangup": False}
-    assert facts.rights == {"originate": True, "call": True, "reporting": False, "system": False}
+    assert facts.contexts == {name: "hangup" not in name for name in NEEDED_CONTEXTS}
+    assert facts.rights == {
+        "originate": True,
+        "call": True,
+        "reporting": False,
+        "system": False,
+        "agent": False,
+    }
+    assert facts.queues == {name: name == "callcamp-2" for name in OWN_QUEUES}
     assert facts.trunk_known == {"carrier": True, "nobody": False}
 
 
@@ -364,6 +376,25 @@ async def test_a_connection_lost_during_log_in_is_retried(server: FakeAmi) -> No
     assert server.connections == 2
     events = gateway.events()
     assert isinstance(await anext(events), LinkUp)
+    await gateway.close()
+
+
+async def test_an_asterisk_that_refuses_while_it_shuts_down_is_tried_again_soon(
+    server: FakeAmi,
+) -> None:
+    log_in = server.answers["Login"]
+    refusals = iter(range(3))
+
+    def refuse_thrice(action: Headers) -> bytes | None:
+        if next(refusals, None) is None:
+            server.answers["Login"] = log_in
+        return error(action, "Authentication failed")
+
+    gateway = gateway_to(server, backoff=Backoff(first_s=0.001, cap_s=0.01, refused_s=3600))
+    await gateway.start()
+    server.answers["Login"] = refuse_thrice
+    server.drop()
+    await eventually(lambda: server.answers["Login"] is log_in and gateway.link_up)
     await gateway.close()
 
 
