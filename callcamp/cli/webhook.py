@@ -65,15 +65,20 @@ def add(
 
 @app.command("list")
 def list_webhooks(context: typer.Context, json: JsonOption = False) -> None:
-    """List the webhooks, and which of them fail."""
-    found = _with_webhooks(context, lambda webhooks: webhooks.list(), json=json)
+    """List the webhooks, what waits for them, and which of them fail."""
+
+    async def work(webhooks: Webhooks) -> tuple[list[Webhook], dict[int, int]]:
+        queues = await webhooks.queues()
+        return await webhooks.list(), {one.webhook_id: one.waiting for one in queues}
+
+    found, waiting = _with_webhooks(context, work, json=json)
     if json:
-        emit_json({"items": [_fields(one) for one in found]})
+        emit_json({"items": [{**_fields(one), "waiting": waiting.get(one.id, 0)} for one in found]})
     elif not found:
         say("No webhooks; add one with `callcamp webhook add`.")
     else:
         table(
-            ("ID", "URL", "EVENTS", "CAMPAIGN", "ACTIVE", "FAILS SINCE"),
+            ("ID", "URL", "EVENTS", "CAMPAIGN", "ACTIVE", "WAITING", "FAILS SINCE"),
             (
                 (
                     one.id,
@@ -81,6 +86,7 @@ def list_webhooks(context: typer.Context, json: JsonOption = False) -> None:
                     _events(one),
                     one.campaign_id or "all",
                     _activity(one),
+                    waiting.get(one.id, 0),
                     when(one.failing_since),
                 )
                 for one in found

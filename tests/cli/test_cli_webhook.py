@@ -88,6 +88,8 @@ def test_webhooks_from_first_to_last(
     assert "answered 200" in shown
     assert "sent again" in camp("webhook", "redeliver", "1").out
     assert camp("webhook", "redeliver", "1", "--json").json["status"] == "pending"
+    assert camp("webhook", "list", "--json").json["items"][0]["waiting"] == 1
+    assert "WAITING" in camp("webhook", "list").out
     tested = camp("webhook", "test", "1")
     assert "answered 200" in tested.out
     assert "\x1b" not in tested.out
