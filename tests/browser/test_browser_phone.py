@@ -72,9 +72,11 @@ class Desk:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on(
             "console",
-            lambda m: m.type == "error"
-            and "WebSocket connection" not in m.text
-            and self.complaints.append(m.text),
+            lambda m: (
+                m.type == "error"
+                and "WebSocket connection" not in m.text
+                and self.complaints.append(m.text)
+            ),
         )
         await page.goto(f"{self.url}/agent/phone?agent={agent}")
         return page
@@ -137,9 +139,7 @@ class Desk:
     async def device_state(self, agent: str = "anna") -> str:
         def found() -> str:
             with manager(self.lab) as ami:
-                items = ami.listed(
-                    "PJSIPShowEndpoint", "EndpointDetailComplete", Endpoint=agent
-                )
+                items = ami.listed("PJSIPShowEndpoint", "EndpointDetailComplete", Endpoint=agent)
             return next(i["DeviceState"] for i in items if i["Event"] == "EndpointDetail")
 
         return await asyncio.to_thread(found)
@@ -337,7 +337,7 @@ async def test_a_cut_line_costs_no_call(desk: Desk) -> None:
     await expect(page.locator(".phone-status")).to_contain_text("the call goes on")
     await packets_flow(page)
     desk.wire.mend()
-    await page.wait_for_function("window.callcampPhone.registered")
+    await page.wait_for_function("() => window.callcampPhone.registered")
     await packets_flow(page)
     await page.get_by_role("button", name="Hang up").click()
     await until("the call has ended", desk.has_no_calls)

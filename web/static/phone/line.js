@@ -7,6 +7,7 @@ const PAUSES_S = [2, 4, 8, 16, 30, 60];
 // Short, so that a line that died without a word is noticed.
 const REGISTER_EXPIRES_S = 120;
 const BUSY_HERE = 486;
+const OWN_ADDRESSES_MS = 100;
 
 // A page that speaks https cannot open ws:, and a path is one of callcamp's own host.
 export function wsAddress(text) {
@@ -95,9 +96,7 @@ export class Line {
     session.on("confirmed", () => this.tell("up"));
     session.on("hold", (event) => this.tell("held", { on: true, by: event.originator }));
     session.on("unhold", (event) => this.tell("held", { on: false, by: event.originator }));
-    // One address is enough: further ones Asterisk learns when they are tried. Waiting for all
-    // of them takes seconds, in which a person hears nothing.
-    session.on("icecandidate", (event) => event.ready());
+    this.#gather(session);
     session.on("peerconnection", (event) => this.#listen(event.peerconnection));
     if (session.connection) this.#listen(session.connection);
     this.tell("call", {
@@ -106,6 +105,17 @@ export class Line {
       name: incoming ? request.from.display_name ?? "" : "",
     });
     if (incoming) session.answer(this.#options());
+  }
+
+  // The machine's own addresses are known at once, those that servers tell take seconds in which
+  // a person hears nothing; Asterisk learns them when they are tried. It must know all of the
+  // machine's own, though: sound from an address that comes later it drops.
+  #gather(session) {
+    let timer = null;
+    session.on("icecandidate", ({ candidate, ready }) => {
+      if (candidate.type === "host") timer ??= setTimeout(ready, OWN_ADDRESSES_MS);
+      else ready();
+    });
   }
 
   #listen(connection) {
