@@ -129,7 +129,7 @@ class AgentRoutes:
                 ("AgentChannel", agent.uniqueid),
             )
         contact = self._exchange.live.get(with_id)
-        if contact is not None and contact.shared.get("CC_HELD") == "1":
+        if contact is not None and contact.shared.get("CC_HELD"):
             self._exchange.after(0.0, self._exchange.end, contact)
 
     def enter(self, agent: Call, exten: str) -> None:
@@ -199,7 +199,7 @@ class AgentRoutes:
                 contact.shared["CC_THIRD"] = other.uniqueid
 
         def asked(_status: str) -> None:
-            if contact is not None and contact.shared.get("CC_HELD") == "1" and not contact.ended:
+            if contact is not None and contact.shared.get("CC_HELD") and not contact.ended:
                 self._held(agent)
             else:
                 self._wait_or_end(agent)

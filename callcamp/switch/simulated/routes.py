@@ -228,7 +228,7 @@ class Routes:
 
     def _unheld(self, call: Call) -> None:
         agent = self._exchange.live.get(call.shared.get("CC_AGENT_CHANNEL", ""))
-        is_held = call.shared.get("CC_HELD") == "1"
+        is_held = bool(call.shared.get("CC_HELD"))
         call.shared["CC_HELD"] = ""
         if is_held and agent is not None and not agent.uniqueid.startswith(_LEG_PREFIX):
             self._exchange.after(0.0, self._exchange.end, agent)
