@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         description="Secret shared with the TURN servers, of which phones get passwords that end "
         "by themselves.",
     )
+    agent_pause_reasons: list[Annotated[str, StringConstraints(min_length=1, max_length=64)]] = (
+        Field(
+            ["Break", "Lunch", "Meeting", "Training", "Technical problem"],
+            description="Reasons for a pause that the agent page offers; agents may write others.",
+        )
+    )
     campaigns: bool = Field(
         True, description="Whether campaigns may dial at all; off: none starts, none calls."
     )

@@ -11,6 +11,8 @@ from callcamp.http import (
     account,
     agent_pages,
     agent_phone,
+    agent_stream,
+    agent_work,
     board,
     exports,
     imports,
@@ -43,7 +45,10 @@ _MANAGE = Permission.MANAGE_CAMPAIGNS
 _ADMIN = Permission.ADMINISTER
 _SUPERVISE = Permission.SUPERVISE_AGENTS
 _OWN = Permission.OWN_ACCOUNT
+_AGENT = Permission.AGENT
 
+_MINE = "/agent/{agent:[a-z0-9][a-z0-9._-]{0,63}}"
+_X = "{attempt:[A-Za-z0-9-]{1,64}}"
 _C = "/campaigns/{campaign_id:[0-9]{1,15}}"
 _I = "/imports/{import_id:[0-9]{1,15}}"
 _U = "/users/{user_id:[0-9]{1,15}}"
@@ -95,7 +100,14 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_C}{_A}/remove", agent_pages.leave, _MANAGE),
     Route("GET", "/trunks", pages.trunk_list, _ADMIN),
     Route("POST", "/trunks", pages.save_trunk, _ADMIN),
-    Route("GET", "/agent/phone", agent_phone.page, Permission.AGENT),
+    Route("GET", "/agent", agent_work.own_page, _AGENT),
+    Route("GET", "/agent/phone", agent_phone.page, _AGENT),
+    Route("GET", _MINE, agent_work.page, _AGENT),
+    Route("GET", f"{_MINE}/live", agent_stream.stream, _AGENT),
+    Route("GET", f"{_MINE}/desk", agent_work.desk, _AGENT),
+    Route("GET", f"{_MINE}/targets", agent_work.targets, _AGENT),
+    Route("GET", f"{_MINE}/calls/{_X}", agent_work.call, _AGENT),
+    Route("GET", f"{_MINE}/calls/{_X}/callback", agent_work.callback, _AGENT),
     Route("GET", "/login", login.page, Permission.PUBLIC),
     Route("POST", "/login", login.log_in, Permission.PUBLIC),
     Route("POST", "/logout", login.log_out, _OWN),

@@ -27,7 +27,7 @@ JSON = {"Accept": "application/json"}
 LOOKED = ("session", "token", "login", "audit", "sqlite_", "alembic")
 
 
-AGENT_IN_PATH = re.compile(r"(?<=/agents/)\{\w+:[^{}]*(?:\{[^{}]*\})?[^{}]*\}")
+AGENT_IN_PATH = re.compile(r"(?:(?<=/agents/)|(?<=/agent/))\{\w+:[^{}]*(?:\{[^{}]*\})?[^{}]*\}")
 
 
 def concrete(path: str, campaign: int, agent: str = "999") -> str:
