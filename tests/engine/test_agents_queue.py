@@ -14,7 +14,7 @@ from callcamp.core.agent_events import AgentCalled, AgentMissed, MemberSeen
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.core.outcome import Disposition
-from callcamp.core.states import AttemptStatus, ContactStatus
+from callcamp.core.states import AttemptStatus, CampaignEvent, ContactStatus
 from callcamp.engine.agents.views import WrapUpNote
 from callcamp.engine.agents.worker import MISSED
 from callcamp.errors import Conflict, InvalidInput
@@ -423,3 +423,25 @@ async def test_who_is_taken_off_a_campaign_leaves_it(tmp_path: Path) -> None:
         await b.store.remove_campaign_agents(campaign.id, [agent_id], now=b.clock.now())
         b.running.agents.changed()
         await becomes(b, S.OFFLINE)
+
+
+async def test_an_agent_whom_asterisk_refuses_holds_no_other_up(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, PROGRESSIVE, ("anna",), 1, agents={"queue": "gone"})
+        await until(lambda: view(b).problem)
+        await staffed(b, PROGRESSIVE, ("bert",), 1, prefix="+3362")
+        await until(lambda: b.switch.board.paused(view(b, "bert").agent.id) is False, within_s=4)
+        await b.placed(1)
+
+
+async def test_a_shift_of_a_campaign_that_ended_meanwhile_is_over(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        campaign = await staffed(b, PROGRESSIVE, contacts=1)
+        await b.running.agents.floor.write()
+        await b.kill()
+        await b.store.move_campaign(campaign.id, CampaignEvent.STOPPED, now=b.clock.now())
+        await b.start()
+        assert view(b).state is S.OFFLINE
+        assert await b.store.live_shifts() == []

@@ -343,6 +343,14 @@ class AgentDesk(DeskCore):
             agent, span = agents.get(live.shift.agent_id), live.span
             campaign = await self.book.campaign(live.shift.campaign_id)
             if agent is None or campaign.status in OVER:
+                over = AgentSpan(
+                    live.shift.agent_id,
+                    campaign.id,
+                    AgentState.OFFLINE,
+                    self.clock.now(),
+                    reason="the campaign is over",
+                )
+                await self.store.note_spans([over])
                 continue
             trunk_id = agent.phone.trunk_id
             trunk = None if trunk_id is None else await self.book.trunk(trunk_id)

@@ -162,9 +162,7 @@ class Pace:
         pacer = self._pacers.get(track.campaign_id)
         if pacer is None:
             return
-        if event is AttemptEvent.SENT:
-            pacer.last_kind = _kind(track)
-        elif event is AttemptEvent.ENDED:
+        if event is AttemptEvent.ENDED:
             if track.reached_at is None:
                 self._ring_over(track, track.answered_at or track.hung_up_at, person=False)
             if judge(track, final_evidence(track)) is Disposition.ABANDONED:
@@ -231,6 +229,8 @@ class Pace:
         # An agent whom the queue rings is still the one whom the waiting call is to get.
         rung = sum(w.state is AgentState.RINGING for w in self._floor.of_campaign(campaign.id))
         tracks = [t for t in self._registry if t.campaign_id == campaign.id and not t.is_over]
+        if tracks:
+            pacer.last_kind = _kind(tracks[-1])
         ringing = tuple(
             RingingCall(_since_s(t.sent_at, now), _kind(t)) for t in tracks if t.answered_at is None
         )

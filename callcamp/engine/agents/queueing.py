@@ -20,7 +20,7 @@ from callcamp.core.agents import AgentState
 from callcamp.core.model import Campaign
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.worker import Worker
-from callcamp.errors import CallcampError
+from callcamp.errors import CallcampError, SwitchUnavailable
 from callcamp.ports import Store
 from callcamp.ports.switchboard import QueueView, Switchboard
 
@@ -161,6 +161,7 @@ class Queueing:
             CallcampError: of the first order that failed; the others are tried at the next call.
         """
         wanted = await self._wanted()
+        failed: CallcampError | None = None
         for (queue, interface), member in list(self._has.items()):
             if (queue, interface) not in wanted:
                 await self._switchboard.remove_member(queue, interface)
@@ -170,9 +171,18 @@ class Queueing:
             has = self._has.get((queue, interface))
             if has is not None and has.agent_id == want.agent_id and has.paused == want.paused:
                 continue
-            await self._bring(queue, interface, want, is_there=has is not None)
+            try:
+                await self._bring(queue, interface, want, is_there=has is not None)
+            except SwitchUnavailable:
+                raise
+            except CallcampError as error:
+                # One agent whom Asterisk refuses holds no other up.
+                failed = failed or error
+                continue
             self._has[queue, interface] = want
             self._look_at(self._floor.get(want.agent_id))
+        if failed is not None:
+            raise failed
 
     async def _bring(self, queue: str, interface: str, want: Membership, *, is_there: bool) -> None:
         try:
