@@ -124,14 +124,10 @@ export class Link {
 
   // Sends a command once. Whether it is sent again is the caller's to decide.
   ask(command, body) {
-    return answered(fetch(`${this.api}/${command}`, {
-      method: "POST",
-      headers: {
-        Accept: "application/json",
-        "Content-Type": "application/json",
-        "X-CSRF-Token": this.csrf,
-      },
-      body: JSON.stringify(body ?? {}),
-    }));
+    const headers = { Accept: "application/json", "X-CSRF-Token": this.csrf };
+    const given = body === undefined
+      ? { headers }
+      : { headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(body) };
+    return answered(fetch(`${this.api}/${command}`, { method: "POST", ...given }));
   }
 }
