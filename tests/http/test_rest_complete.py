@@ -141,6 +141,7 @@ NOT_OVER_HTTP: dict[str, str] = {
     "migrate": "the database is migrated while callcamp does not run",
     "doctor": "it looks at the machine for why callcamp does not run; /readyz tells how it runs",
     "agent phones": "it writes files for Asterisk on the machine where Asterisk runs",
+    "simulate": "it reckons for a while on made-up calls, which real ones should not wait for",
     "lab up": "the lab is for whoever tries callcamp on a machine of their own",
     "lab down": "the lab is for whoever tries callcamp on a machine of their own",
     "lab status": "the lab is for whoever tries callcamp on a machine of their own",
