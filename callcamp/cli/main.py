@@ -35,6 +35,7 @@ from callcamp.cli.logs import set_up_logs
 from callcamp.cli.output import emit_json, note, say
 from callcamp.cli.session import JsonOption, Session, load_settings, session
 from callcamp.cli.setup import init, migrate
+from callcamp.core.agent_settings import DialMethod
 from callcamp.errors import CallcampError, Conflict, InvalidInput
 
 app = typer.Typer(
@@ -96,6 +97,12 @@ def demo(
     speed: Annotated[
         float, typer.Option(help="With --simulated: how many times faster than life.")
     ] = 1.0,
+    agents: Annotated[
+        int, typer.Option(help="With --simulated: how many agents take the calls.")
+    ] = 0,
+    method: Annotated[
+        str, typer.Option(help="With --agents: how calls and agents come together.")
+    ] = "predictive",
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start anew even when an earlier demo was cut off.")
     ] = False,
@@ -108,6 +115,11 @@ def demo(
     session(context).json = json
     from callcamp.demo import DemoOptions, run_demo
 
+    known = {one.value: one for one in DialMethod}
+    if method not in known:
+        raise InvalidInput(
+            f"method is {method}; give one of {', '.join(known)}.", field="method", value=method
+        )
     options = DemoOptions(
         contacts=contact_count,
         concurrency=concurrency,
@@ -115,6 +127,8 @@ def demo(
         json=json,
         simulated=simulated,
         speed=speed,
+        agents=agents,
+        method=known[method],
         fresh=fresh,
         port=port,
     )

@@ -8,9 +8,17 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from callcamp.demo.options import DemoOptions
+from callcamp.demo.staff import PHONE, talks_with_agents
 from callcamp.engine.clock import Clock
 from callcamp.lab import behaviour_of, lab_down, lab_status, lab_up, witness, witness_mark
-from callcamp.switch.simulated import CalleeScript, SimulatedSwitch, refuses, script_for
+from callcamp.switch.simulated import (
+    CalleeScript,
+    PhoneScript,
+    SimulatedSwitch,
+    Talk,
+    refuses,
+    script_for,
+)
 
 LAB_NAME = "demo"
 
@@ -32,6 +40,7 @@ class Ground:
         owns_lab: whether the lab goes down when the demo has finished.
         clock: the engine's clock.
         witness: calls per number since a mark.
+        talks: which agent's phone talked to whom.
         finished: whether the demo has; one that was cut off needs its lab to go on, calls in
             progress included.
     """
@@ -48,6 +57,7 @@ class Ground:
     owns_lab: bool
     clock: Clock
     witness: Callable[[int], dict[str, int]]
+    talks: Callable[[], list[Talk]] = list
     finished: bool = False
 
 
@@ -94,7 +104,12 @@ async def _lab(say: Callable[[str], None], owns_lab: bool, go_on: bool) -> Async
 
 @contextlib.asynccontextmanager
 async def _simulated(options: DemoOptions) -> AsyncIterator[Ground]:
-    async with SimulatedSwitch(by_number=_callee, seed=1, speed=options.speed) as switch:
+    async with SimulatedSwitch(
+        by_number=_callee_with_agents if options.agents else _callee,
+        phones=_phone,
+        seed=1,
+        speed=options.speed,
+    ) as switch:
         yield Ground(
             text=f"the simulated switch at {options.speed:g} times real time",
             ami_host=switch.host,
@@ -108,6 +123,7 @@ async def _simulated(options: DemoOptions) -> AsyncIterator[Ground]:
             owns_lab=False,
             clock=Clock(options.speed),
             witness=lambda _since: switch.witness(),
+            talks=switch.talks,
         )
 
 
@@ -115,3 +131,12 @@ def _callee(number: str) -> CalleeScript | None:
     behaviour = behaviour_of(number)
     # SIPp refuses numbers that the lab does not know in the same way.
     return refuses(404) if behaviour is None else script_for(behaviour.slug, behaviour.failure)
+
+
+def _callee_with_agents(number: str) -> CalleeScript | None:
+    script = _callee(number)
+    return None if script is None else talks_with_agents(number, script)
+
+
+def _phone(interface: str) -> PhoneScript | None:
+    return PHONE if interface.startswith("PJSIP/agent-") else None

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from callcamp.app import run_engine, serve_pages
+from callcamp.core.agent_settings import AgentSettings
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.states import CampaignStatus
 from callcamp.demo.compare import Comparison, compare
@@ -26,6 +27,7 @@ from callcamp.demo.ground import LAB_NAME, Ground, ground_for
 from callcamp.demo.options import DemoOptions
 from callcamp.demo.sample import write_sample
 from callcamp.demo.show import pace, progress_bar, results_table, show_verdict
+from callcamp.demo.staff import AgentsAccount, account, agent_settings, bring_agents
 from callcamp.engine import Engine
 from callcamp.errors import CallcampError, Conflict
 from callcamp.settings import Settings
@@ -158,6 +160,9 @@ class _Demo:
                 default_region="FR",
                 prompt=ground.prompt,
                 machine_message=ground.machine_message,
+                agents=agent_settings(self._options.method)
+                if self._options.agents
+                else AgentSettings(),
             )
         )
         sample = self._folder / "people.csv"
@@ -173,6 +178,8 @@ class _Demo:
             "finished": False,
         }
         self._note(notes)
+        if self._options.agents:
+            await bring_agents(engine, campaign.id, self._options.agents, ground.clock.now())
         await engine.commands.start(campaign.id)
         return notes
 
@@ -196,13 +203,15 @@ class _Demo:
                 )
                 return 1
             result = await self._compare(engine, ground, notes)
+            agents = await self._account(engine, ground, notes)
             self._note({**notes, "finished": True})
             ground.finished = True
-            self._report(result)
+            self._report(result, agents)
             if not self._options.exit and not stop.is_set():
                 self._say(f"The page stays at {address} until you press Ctrl-C.")
                 await stop.wait()
-        return 0 if result.agrees else 1
+        agree = result.agrees and (agents is None or not agents.disagreements)
+        return 0 if agree else 1
 
     async def _until_completed(self, engine: Engine, campaign_id: int, stop: asyncio.Event) -> None:
         with progress_bar(self._console) as bar:
@@ -224,11 +233,29 @@ class _Demo:
             write_sample, self._folder / "people.csv", notes["contacts"]
         )
         witness = await asyncio.to_thread(ground.witness, notes["mark"])
-        return await compare(engine.store, notes["campaign"], people, witness, RETRY)
+        return await compare(
+            engine.store,
+            notes["campaign"],
+            people,
+            witness,
+            RETRY,
+            with_agents=bool(self._options.agents),
+        )
 
-    def _report(self, result: Comparison) -> None:
+    async def _account(
+        self, engine: Engine, ground: Ground, notes: dict[str, Any]
+    ) -> AgentsAccount | None:
+        if not self._options.agents:
+            return None
+        return await account(engine, notes["campaign"], ground.talks())
+
+    def _report(self, result: Comparison, agents: AgentsAccount | None) -> None:
         self._console.print(results_table(result))
         show_verdict(self._console, result)
+        if agents is not None:
+            for line in (*agents.disagreements, agents.as_text()):
+                self._say(line)
         if self._options.json:
-            sys.stdout.write(json.dumps(result.as_dict()) + "\n")
+            told = result.as_dict() | ({} if agents is None else {"agents": agents.as_dict()})
+            sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
