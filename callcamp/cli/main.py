@@ -35,6 +35,7 @@ from callcamp.cli.logs import set_up_logs
 from callcamp.cli.output import emit_json, note, say
 from callcamp.cli.session import JsonOption, Session, load_settings, session
 from callcamp.cli.setup import init, migrate
+from callcamp.cli.simulate import simulate
 from callcamp.core.agent_settings import DialMethod
 from callcamp.errors import CallcampError, Conflict, InvalidInput
 
@@ -140,6 +141,7 @@ def demo(
 app.command()(init)
 app.command()(migrate)
 app.command()(doctor)
+app.command()(simulate)
 app.command("export")(contacts.export)
 app.command()(audit)
 contacts.app.command()(members.add)

@@ -26,13 +26,14 @@ class Lognormal:
     Args:
         mean_s: mean in seconds, over 0.
         cv: standard deviation divided by the mean, 0 or more.
+        name: what the mean is called in an error.
 
     Raises:
         InvalidInput: A number is out of range.
     """
 
-    def __init__(self, mean_s: float, cv: float) -> None:
-        _check("mean_s", mean_s, 0.001, 86_400)
+    def __init__(self, mean_s: float, cv: float, name: str = "mean_s") -> None:
+        _check(name, mean_s, 0.001, 86_400)
         _check("cv", cv, 0, 10)
         variance = log(1 + cv * cv)
         self.mean_s, self.cv = mean_s, cv

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, sqrt
 
 from callcamp.core.pacing.contract import Account
 
@@ -12,23 +12,20 @@ from callcamp.core.pacing.contract import Account
 class Budget:
     """How the account is spent.
 
-    The account holds ``cap * persons - abandoned`` calls that may still be abandoned. The
-    price of risk follows it: more in the account than the reserve, more risk; less, less.
+    The account holds ``cap * persons - abandoned`` calls that may still be abandoned. The risk
+    that a call may take follows it: at the reserve it is the cap, an e-fold more for each
+    reserve above and an e-fold less for each below. The reserve grows with the root of the
+    agents, as chance and the cost of a sudden change do.
 
     Args:
-        reserve: calls that the account should hold.
-        reserve_per_agent: further ones for each agent: with more calls on their way a sudden
-            change costs more before it is noticed.
-        slope: how strongly the risk follows the account, by call.
+        reserve: calls that the account should hold, for one agent.
         most_risk: no call takes more than this risk.
         last_risk: largest risk that a call is abandoned which the account could not pay.
     """
 
-    reserve: float = 2.5
-    reserve_per_agent: float = 0.06
-    slope: float = 0.25
+    reserve: float = 1.5
     most_risk: float = 0.15
-    last_risk: float = 0.002
+    last_risk: float = 0.004
 
     def left(self, account: Account) -> float:
         """Return how many calls may still be abandoned; negative over the cap."""
@@ -39,6 +36,5 @@ class Budget:
         left = self.left(account)
         if left <= 0:
             return 0.0
-        reserve = self.reserve + self.reserve_per_agent * agents
-        exponent = min(self.slope * (left - reserve), 20.0)
-        return min(account.cap * exp(exponent), self.most_risk)
+        reserve = self.reserve * sqrt(agents)
+        return min(account.cap * exp(min(left / reserve - 1, 20.0)), self.most_risk)

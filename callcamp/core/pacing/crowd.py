@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from callcamp.core.pacing.tails import at_least, few_missing, one_more
 from callcamp.core.pacing.terms import Term, total
 
-EXACT_TERMS = 40
+EXACT_TERMS = 8
 """Up to so many, tails are exact; the correction for skewness is good enough above."""
 _SPARE = 12
 

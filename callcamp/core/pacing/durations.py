@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import erfc, exp, isfinite, log, log1p, sqrt
 from typing import Any
 
@@ -47,6 +47,7 @@ class Durations:
         self._moments = [prior, prior * mean, prior * (mean * mean + spread * spread)]
         self._since_look = 0.0
         self.version = 0
+        self.mean_s = median_s
         self._above: list[float] = []
         self._refresh()
 
@@ -75,12 +76,6 @@ class Durations:
         low = self._above[at]
         return low + (self._above[at + 1] - low) * (place - at)
 
-    @property
-    def mean_s(self) -> float:
-        """The mean, in seconds."""
-        steps = zip(_EDGES, _EDGES[1:], self._above, self._above[1:], strict=False)
-        return sum((right - left) * (high + low) / 2 for left, right, high, low in steps)
-
     def _refresh(self) -> None:
         """Draw the curve again from what was learnt until now."""
         weight, total, squares = self._moments
@@ -95,6 +90,8 @@ class Durations:
             + fitted * erfc((log(max(edge, 1e-9)) - mean) / (spread * _SQRT_2)) / 2
             for edge, under in zip(_EDGES, below, strict=True)
         ]
+        steps = zip(pairwise(_EDGES), pairwise(self._above), strict=True)
+        self.mean_s = sum((right - left) * (high + low) / 2 for (left, right), (high, low) in steps)
         self._since_look = 0.0
         self.version += 1
 

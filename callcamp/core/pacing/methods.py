@@ -15,8 +15,6 @@ from callcamp.errors import InvalidInput
 
 METHODS = ("progressive", "ratio", "adaptive", "predictive")
 """Names of all methods."""
-WITH_DETECTION = 0.9
-"""Share of the cap that is spent where machines are told from people."""
 
 
 def make_method(
@@ -24,7 +22,6 @@ def make_method(
     *,
     pickup_rate: float = 0.5,
     state: Mapping[str, Any] | None = None,
-    detection: bool = False,
     tuning: Tuning | None = None,
     budget: Budget | None = None,
 ) -> PacingMethod:
@@ -35,9 +32,6 @@ def make_method(
         pickup_rate: for ``ratio``, the stated share of calls that a person answers.
         state: what the method's ``state()`` returned before, of this name or another; what is
             unknown or broken is ignored.
-        detection: machines are told from people: some people are taken for machines and
-            counted as neither answered nor abandoned, so ``predictive`` stays further under
-            the cap.
         tuning: parameters of ``adaptive``.
         budget: parameters of ``predictive``.
 
@@ -48,7 +42,7 @@ def make_method(
         "progressive": Progressive,
         "ratio": lambda: Ratio(pickup_rate),
         "adaptive": lambda: Adaptive(tuning, state),
-        "predictive": lambda: Predictive(budget, state, share=WITH_DETECTION if detection else 1.0),
+        "predictive": lambda: Predictive(budget, state),
     }
     if name not in makers:
         raise InvalidInput(

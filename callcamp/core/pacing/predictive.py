@@ -11,7 +11,6 @@ none allowed that is exactly one call for every free agent.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 from callcamp.core.pacing.agents import Agents, place_of
@@ -46,16 +45,12 @@ class Predictive:
     Args:
         budget: how the account is spent.
         state: what :meth:`state` returned before; anything else is ignored.
-        share: share of the cap that is spent.
     """
 
     name = "predictive"
 
-    def __init__(
-        self, budget: Budget | None = None, state: object = None, *, share: float = 1.0
-    ) -> None:
+    def __init__(self, budget: Budget | None = None, state: object = None) -> None:
         self._budget = budget or Budget()
-        self._share = share
         self._new()
         if state:
             self._restore(state)
@@ -92,8 +87,7 @@ class Predictive:
 
     def _ahead(self, snapshot: PacingSnapshot) -> PacingDecision:
         """Return how many calls the account can pay the risk of, by looking ahead."""
-        budget = self._budget
-        account = replace(snapshot.account, cap=snapshot.account.cap * self._share)
+        account, budget = snapshot.account, self._budget
         chance = self.ringing.chance
         busy, calls = self._busy(snapshot), self._calls(snapshot)
         crowd = Crowd(

@@ -87,6 +87,8 @@ class Ringing:
         self.chance = AnswerChance()
         self._cache: dict[tuple[int, int], Term] = {}
         self._version = (-1, -1)
+        self._weights: list[float] = []
+        self._weights_of = -1
 
     def add(self, elapsed_s: float, person: bool, kind: ContactKind) -> None:
         """Learn how a call ended; what is no time is ignored."""
@@ -127,12 +129,12 @@ class Ringing:
 
     def weights(self) -> list[float]:
         """Return the share of answers that come nearest to each instant; they sum to 1."""
-        edges = [
-            (left + right) / 2
-            for left, right in zip(self._instants_s, self._instants_s[1:], strict=False)
-        ]
-        below = [0.0, *map(self._answers.until, edges), 1.0]
-        return [after - before for before, after in pairwise(below)]
+        if self._weights_of != self._answers.version:
+            self._weights_of = self._answers.version
+            middles = [(left + right) / 2 for left, right in pairwise(self._instants_s)]
+            below = [0.0, *map(self._answers.until, middles), 1.0]
+            self._weights = [after - before for before, after in pairwise(below)]
+        return self._weights
 
     def state(self) -> dict[str, Any]:
         """Return what was learnt, for :meth:`restore`."""
