@@ -11,6 +11,7 @@ from callcamp.demo.options import DemoOptions
 from callcamp.demo.staff import PHONE, talks_with_agents
 from callcamp.engine.clock import Clock
 from callcamp.lab import behaviour_of, lab_down, lab_status, lab_up, witness, witness_mark
+from callcamp.lab.behaviours import Talk as TimedBehaviour
 from callcamp.switch.simulated import (
     CalleeScript,
     PhoneScript,
@@ -129,8 +130,12 @@ async def _simulated(options: DemoOptions) -> AsyncIterator[Ground]:
 
 def _callee(number: str) -> CalleeScript | None:
     behaviour = behaviour_of(number)
-    # SIPp refuses numbers that the lab does not know in the same way.
-    return refuses(404) if behaviour is None else script_for(behaviour.slug, behaviour.failure)
+    if behaviour is None:
+        # SIPp refuses numbers that the lab does not know in the same way.
+        return refuses(404)
+    if isinstance(behaviour, TimedBehaviour):
+        return script_for(behaviour.slug, ring_s=behaviour.ring_s, talk_s=behaviour.talk_s)
+    return script_for(behaviour.slug, behaviour.failure)
 
 
 def _callee_with_agents(number: str) -> CalleeScript | None:
