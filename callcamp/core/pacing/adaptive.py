@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any
 
-from callcamp.core.pacing.contract import PacingDecision, PacingFact, PacingSnapshot
+from callcamp.core.pacing.contract import Account, PacingDecision, PacingFact, PacingSnapshot
 from callcamp.core.pacing.progressive import counted, held_back, one_each
 
 
@@ -23,6 +23,7 @@ class Tuning:
     """The parameters of VICIdial's adaptive methods.
 
     Args:
+        cap_share: share of the cap above which the level drops to 1.
         most_level: highest level of lines per agent.
         intensity: how strongly the level follows, from -40 to 40; 10 more doubles the step.
         target_waiting: agents who should wait for a call at any time (negative: calls that
@@ -31,6 +32,7 @@ class Tuning:
         look_back_s: seconds over which waiting agents and calls are averaged.
     """
 
+    cap_share: float = 1.0
     most_level: float = 3.0
     intensity: float = 0.0
     target_waiting: float = 0.0
@@ -66,11 +68,11 @@ class Adaptive:
         if held := held_back(snapshot):
             return held
         account = snapshot.account
-        if account.abandoned > account.cap * account.persons:
+        if self._over(account):
             return one_each(
                 snapshot,
                 f"{account.abandoned} of {counted(account.persons, 'answered call')} were "
-                f"abandoned, more than {account.cap:.1%}",
+                f"abandoned, more than {self._tuning.cap_share * account.cap:.1%}",
             )
         # Agents at work are lines too, so a level of 1 is one call for every free agent.
         lines = floor(self._level * snapshot.agents + 1e-9)
@@ -97,10 +99,12 @@ class Adaptive:
         waiting = sum(value for _, value in samples) / len(samples)
         step = (waiting - tuning.target_waiting) / snapshot.agents
         level = self._level * (1 + step * 2 ** (tuning.intensity / 10))
-        account = snapshot.account
-        if account.abandoned > account.cap * account.persons:
+        if self._over(snapshot.account):
             level = 1.0
         self._level = min(max(level, 1.0), tuning.most_level)
+
+    def _over(self, account: Account) -> bool:
+        return account.abandoned > self._tuning.cap_share * account.cap * account.persons
 
     def state(self) -> dict[str, Any]:
         """Return the level."""

@@ -133,9 +133,11 @@ class Predictive:
                 for call in snapshot.ringing
             ]
         )
-        level, answered = self.ringing.chance.level, self.ringing.answered
+        kinds = {key[:2] for key in alike}
+        levels = {kind: self.ringing.chance.level(ContactKind(*kind)) for kind in kinds}
+        answered = self.ringing.answered
         return [
-            (answered(level(ContactKind(hour, ordinal)), place), times)
+            (answered(levels[hour, ordinal], place), times)
             for (hour, ordinal, place), times in alike.items()
         ]
 

@@ -1,0 +1,147 @@
+"""What pacing learns: chances of an answer, ring times, durations, and tails of sums."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+from math import log
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from callcamp.core.pacing.agents import Agents, middle_s, place_of
+from callcamp.core.pacing.chances import AnswerChance
+from callcamp.core.pacing.contract import BusyPhase, ContactKind
+from callcamp.core.pacing.crowd import Crowd, most
+from callcamp.core.pacing.durations import Durations
+from callcamp.core.pacing.ringing import Ringing
+from callcamp.core.pacing.tails import at_least, few_missing
+from callcamp.core.pacing.terms import term
+
+PLAIN = ContactKind()
+CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=9)
+
+
+def by_hand(chances: list[float], count: int) -> float:
+    """Return how likely at least ``count`` happen, by looking at all that can happen."""
+    found = 0.0
+    for outcome in product((0, 1), repeat=len(chances)):
+        if sum(outcome) >= count:
+            likely = 1.0
+            for happens, chance in zip(outcome, chances, strict=True):
+                likely *= chance if happens else 1 - chance
+            found += likely
+    return found
+
+
+@settings(max_examples=50, deadline=None)
+@given(CHANCES, st.integers(0, 9))
+def test_exact_tails_are_exact(chances: list[float], missing: int) -> None:
+    tail = sum(few_missing(chances, missing))
+    assert tail == pytest.approx(by_hand(chances, len(chances) - missing), abs=1e-9)
+
+
+def test_tails_of_many_are_close_to_exact() -> None:
+    chances = [0.05 + 0.9 * n / 60 for n in range(60)]
+    variances = [p * (1 - p) for p in chances]
+    moments = sum(chances), sum(variances), sum(p * (1 - p) * (1 - 2 * p) for p in chances)
+    for count in range(22, 42):
+        exact = sum(few_missing(chances, 60 - count))
+        assert at_least(count, *moments) == pytest.approx(exact, abs=0.001)
+    assert at_least(3, 3.0, 0.0, 0.0) == 1.0
+    assert at_least(4, 3.0, 0.0, 0.0) == 0.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(0.01, 0.99), min_size=1, max_size=30), st.integers(0, 5))
+def test_a_crowd_with_room_for_all_has_no_risk(chances: list[float], spare: int) -> None:
+    terms = [(term([chance, chance]), 1) for chance in chances]
+    crowd = Crowd(terms, len(chances) + 1 + spare, [0.5, 0.5], term([0.1, 0.3]))
+    for joined in range(spare + 1):
+        assert crowd.risk(joined) == 0
+    risks = [crowd.risk(joined) for joined in range(spare + 1, spare + 20)]
+    assert all(risk > 0 or len(chances) > 8 for risk in risks)
+    assert all(later >= sooner - 0.02 for sooner, later in pairwise(risks))
+    assert crowd.risk(spare + 3, beyond=2) <= crowd.risk(spare + 3) + 1e-9
+
+
+@given(st.integers(0, 500), st.integers(0, 20))
+def test_the_most_that_fits(limit: int, start: int) -> None:
+    assert most(lambda joined: joined < limit, start) == max(limit, start)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.3, 0.7])
+def test_the_answer_rate_is_learnt_and_followed(rate: float) -> None:
+    random, chance = Random(1), AnswerChance()
+    for _ in range(2000):
+        chance.add(random.random() < rate, PLAIN)
+    assert chance.of(PLAIN) == pytest.approx(rate, abs=0.04)
+    for _ in range(120):
+        chance.add(random.random() < 0.5, PLAIN)
+    assert chance.of(PLAIN) == pytest.approx(0.5, abs=0.15)
+
+
+def test_hour_and_number_of_the_call_are_told_apart() -> None:
+    random, chance = Random(2), AnswerChance()
+    rates = {
+        ContactKind(hour, ordinal): base * again
+        for hour, base in ((9, 0.15), (18, 0.5))
+        for ordinal, again in ((1, 1.0), (3, 0.5))
+    }
+    for _ in range(1500):
+        for kind, rate in rates.items():
+            chance.add(random.random() < rate, kind)
+    for kind, rate in rates.items():
+        assert chance.of(kind) == pytest.approx(rate, abs=0.07)
+    assert chance.of(ContactKind(18, 1)) > 2 * chance.of(ContactKind(9, 1))
+    assert chance.of_level(chance.level(PLAIN)) == pytest.approx(chance.of(PLAIN), abs=0.02)
+
+
+def test_durations_are_learnt() -> None:
+    random, talk = Random(3), Durations(80.0, 0.9)
+    seen = [random.expovariate(1 / 60) for _ in range(3000)]
+    for duration_s in seen:
+        talk.add(duration_s)
+    for nonsense in (-1.0, float("nan"), float("inf")):
+        talk.add(nonsense)
+    for second in (5, 30, 60, 120, 240):
+        share = sum(duration_s > second for duration_s in seen) / len(seen)
+        assert talk.above(second) == pytest.approx(share, abs=0.03)
+    assert talk.mean_s == pytest.approx(60, rel=0.08)
+    assert talk.above(0) == 1
+    assert 0 <= talk.above(1e9) < 0.001
+
+
+@given(st.floats(0, 50_000))
+def test_places_of_elapsed_time_are_close(elapsed_s: float) -> None:
+    middle = middle_s(place_of(elapsed_s))
+    assert middle == pytest.approx(elapsed_s, rel=0.04, abs=0.51)
+
+
+def test_who_wraps_up_is_free_sooner_than_who_talks() -> None:
+    agents = Agents((3.0, 10.0, 27.0))
+    talking = agents.still_busy(BusyPhase.TALKING, place_of(5)).chances
+    wrapping = agents.still_busy(BusyPhase.WRAP_UP, place_of(5)).chances
+    for chances in (talking, wrapping):
+        assert list(chances) == sorted(chances, reverse=True)
+    assert all(talks > wraps for talks, wraps in zip(talking, wrapping, strict=True))
+    forever = agents.still_busy(BusyPhase.WRAP_UP, place_of(1e7)).chances
+    assert forever == (1.0, 1.0, 1.0)
+
+
+def test_what_rings_long_is_answered_less() -> None:
+    random, ringing = Random(4), Ringing((1.0, 5.0, 25.0))
+    for _ in range(1500):
+        person = random.random() < 0.3
+        ringing.add(
+            min(random.lognormvariate(log(11), 0.4), 24.9) if person else 25.0, person, PLAIN
+        )
+    ringing.add(float("nan"), True, PLAIN)
+    level = ringing.chance.level(PLAIN)
+    fresh, late = (ringing.answered(level, place).chances for place in (0, 44))
+    assert fresh[-1] == pytest.approx(0.3, abs=0.05)
+    assert late[-1] < 0.08
+    assert list(fresh) == sorted(fresh)
+    assert 0 < ringing.answered(level, 10_000).chances[-1] <= 1
+    assert sum(ringing.weights()) == pytest.approx(1)
