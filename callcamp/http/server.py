@@ -7,6 +7,7 @@ the shape and the headers of every other answer.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http import HttpVersion11
@@ -18,6 +19,9 @@ _UNREADABLE = (
     "callcamp cannot read this request: its first line, a header, or what it says of its body is "
     "not as HTTP has it, or too long."
 )
+
+# None is taken, though not by the type of the parameter.
+_NO_LOG: Any = None
 
 
 class Runner(web.AppRunner):
@@ -48,7 +52,7 @@ class _Server(web.Server):
         self._own_loop = asyncio.get_running_loop()
 
     def __call__(self) -> RequestHandler:
-        return _Connection(self, loop=self._own_loop, access_log=None)
+        return _Connection(self, loop=self._own_loop, access_log=_NO_LOG)
 
 
 class _Connection(RequestHandler):
