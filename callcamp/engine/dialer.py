@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import secrets
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,47 +24,18 @@ from callcamp.engine.clock import Clock, gathering_s
 from callcamp.engine.lane import Lane, ReadyCall
 from callcamp.engine.lifecycle import Lifecycle
 from callcamp.engine.live import LiveFeed
-from callcamp.engine.registry import Person, Registry, Track
+from callcamp.engine.orders import call_order, new_attempt_id
+from callcamp.engine.registry import Registry, Track
 from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.tracker import Returned, Tracker
 from callcamp.engine.vitals import TrunkVitals
 from callcamp.errors import CallcampError, InvalidInput, NotFound, StoreError
-from callcamp.ports import CallGateway, CallOrder, Store
-from callcamp.switch import ATTEMPT_PREFIX
+from callcamp.ports import CallGateway, Store
 
 log = structlog.get_logger(__name__)
 
 TICK_S = 1.0
 """How often running campaigns are looked at when nothing happens."""
-_counter = itertools.count(secrets.randbits(16))
-
-
-def new_attempt_id() -> str:
-    """Return a fresh attempt id; ids sort by the time they were made."""
-    moment_ms, turn = time.time_ns() // 1_000_000, next(_counter) & 0xFFFFF
-    return f"{ATTEMPT_PREFIX}{moment_ms:012x}-{turn:05x}{secrets.token_hex(5)}"
-
-
-def call_order(
-    claim: Claim, campaign: Campaign, trunk: Trunk, to_agent: Mapping[str, str] | None = None
-) -> CallOrder:
-    """Return the order for a claimed contact; ``to_agent`` leads it to an agent once answered."""
-    settings, attempt = campaign.settings, claim.attempt
-    return CallOrder(
-        attempt_id=attempt.id,
-        channel=trunk.dial_string.replace("{number}", attempt.number),
-        ring_timeout_s=attempt.ring_timeout_s,
-        caller_id=attempt.caller_number or settings.caller_id,
-        variables={
-            "CC_CAMPAIGN": str(campaign.id),
-            "CC_CONTACT": str(attempt.contact_id),
-            "CC_DETECT": "1" if settings.detect_machines else "0",
-            "CC_PROMPT": settings.prompt or "",
-            "CC_MACHINE_MESSAGE": settings.machine_message or "",
-            **{f"CC_VAR_{name}": value for name, value in claim.variables.items()},
-            **(to_agent or {}),
-        },
-    )
 
 
 class Dialer:
@@ -363,24 +332,8 @@ class Dialer:
     async def _send_off(
         self, claims: list[Claim], campaign: Campaign, lane: Lane, began_s: float
     ) -> None:
-        tracks = [
-            Track.of(
-                claim.attempt,
-                lane.trunk.id,
-                Person(
-                    claim.place,
-                    claim.numbers,
-                    claim.number_index,
-                    claim.variables,
-                    claim.callback,
-                    claim.callback_agent_id,
-                ),
-                watched=True,
-            )
-            for claim in claims
-        ]
-        for track, claim in zip(tracks, claims, strict=True):
-            track.open_until, track.claimed_s = claim.open_until, began_s
+        tracks = [Track.claimed(claim, lane.trunk.id, began_s) for claim in claims]
+        for track in tracks:
             self._registry.add(track)
         if self.desk is not None and campaign.settings.agents.attended:
             tracks = [

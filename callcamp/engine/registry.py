@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from callcamp.core.model import Attempt, Contact
+from callcamp.core.model import Attempt, Claim, Contact
 from callcamp.core.outcome import Evidence
 from callcamp.core.reasons import Reason
 from callcamp.core.settle import Trace
@@ -129,6 +129,21 @@ class Track:
             agent_id=attempt.agent_id,
             connected_at=attempt.connected_at,
         )
+
+    @classmethod
+    def claimed(cls, claim: Claim, trunk_id: int, claimed_s: float) -> Track:
+        """Follow an attempt that was claimed just now; ``claimed_s`` is when that began."""
+        person = Person(
+            claim.place,
+            claim.numbers,
+            claim.number_index,
+            claim.variables,
+            claim.callback,
+            claim.callback_agent_id,
+        )
+        track = cls.of(claim.attempt, trunk_id, person, watched=True)
+        track.open_until, track.claimed_s = claim.open_until, claimed_s
+        return track
 
     @property
     def is_over(self) -> bool:

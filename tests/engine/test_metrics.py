@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from callcamp.core.states import AttemptStatus, CampaignEvent
 from callcamp.core.webhooks import EventType, Health
 from callcamp.engine import metrics as metrics_module
-from callcamp.engine.dialer import new_attempt_id
 from callcamp.engine.metrics import Metrics
+from callcamp.engine.orders import new_attempt_id
 from callcamp.engine.registry import Person, Track
 from callcamp.engine.vitals import oldest_unsettled_s
 from callcamp.errors import StoreError, SwitchTimeout

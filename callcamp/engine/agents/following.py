@@ -1,0 +1,315 @@
+"""From facts to states: what Asterisk and attempts tell moves agents on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from callcamp.core.agent_events import (
+    AgentCalled,
+    AgentConnected,
+    AgentFact,
+    AgentLeft,
+    AgentMissed,
+    CallerLeft,
+    CallerWaited,
+    LegAnswered,
+    LegEnded,
+    LegRang,
+    MemberSeen,
+    PersonReached,
+)
+from callcamp.core.agent_settings import QUEUED
+from callcamp.core.agents import AgentEvent, AgentState
+from callcamp.core.pacing.contract import TalkEnded, WrapUpEnded
+from callcamp.core.reasons import Reason
+from callcamp.core.states import AttemptEvent
+from callcamp.engine.agents.floor import Floor
+from callcamp.engine.agents.line import Line
+from callcamp.engine.agents.pace import Pace
+from callcamp.engine.agents.queueing import Queueing
+from callcamp.engine.agents.worker import MISSED, AgentCall, Worker
+from callcamp.engine.book import CampaignBook
+from callcamp.engine.clock import Clock
+from callcamp.engine.live import LiveFeed
+from callcamp.engine.registry import Registry, Track
+from callcamp.engine.tracker import Tracker
+from callcamp.errors import CallcampError, SwitchTimeout
+from callcamp.ports import CallGateway, Store
+from callcamp.ports.switchboard import Switchboard
+
+log = structlog.get_logger(__name__)
+
+IN_USE = 2
+"""Asterisk's device state of a phone that is in a call."""
+
+
+class Following:
+    """The agents, and what follows for them from every fact.
+
+    Args:
+        store: agents, shifts, and what pacing has learnt.
+        gateway: ends calls.
+        switchboard: the way to queues and phones.
+        registry: the live attempts.
+        tracker: takes back and ends attempts.
+        book: the campaigns.
+        live: told when what pages show has changed.
+        clock: the engine's clock.
+        dial: has a claimed attempt called; False when it must not be any more.
+        on_room: called when agents may be able to take more calls.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        gateway: CallGateway,
+        switchboard: Switchboard,
+        registry: Registry,
+        tracker: Tracker,
+        book: CampaignBook,
+        live: LiveFeed,
+        clock: Clock,
+        dial: Callable[[Track], Awaitable[bool]],
+        on_room: Callable[[], None],
+    ) -> None:
+        self.store = store
+        self.gateway = gateway
+        self.switchboard = switchboard
+        self.registry = registry
+        self.tracker = tracker
+        self.book = book
+        self.clock = clock
+        self._on_room = on_room
+        self.floor = Floor(store, clock, live)
+        self.queueing = Queueing(store, switchboard, self.floor)
+        self.queueing.on_member = self.became_free
+        self.pace = Pace(store, self.floor, registry, clock)
+        self.line = Line(
+            floor=self.floor,
+            switchboard=switchboard,
+            clock=clock,
+            tracker=tracker,
+            dial=dial,
+            on_talk_over=self.talk_over,
+            on_free=self.after_call,
+        )
+        self.rooms: dict[int, tuple[int, Reason]] = {}
+        """What :meth:`room` said last, by campaign."""
+        self._facts: asyncio.Queue[LegRang | LegAnswered | LegEnded] = asyncio.Queue()
+        self._doing: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._read_at_s = float("-inf")
+        tracker.on_agent_fact = self.note
+
+    # What Asterisk tells.
+
+    def note(self, fact: AgentFact) -> None:
+        """Take in a fact about agents or waiting callers."""
+        match fact:
+            case MemberSeen():
+                self._note_member(fact)
+            case PersonReached():
+                track = self.registry.get(fact.attempt_id)
+                if track is not None and track.reached_at is None:
+                    track.reached_at = self.clock.at(fact.at)
+                    self.pace.note_person(track)
+            case CallerWaited() | CallerLeft():
+                self.queueing.note_caller(fact)
+                self._on_room()
+            case AgentCalled():
+                self._note_called(fact)
+            case AgentMissed():
+                self._note_missed(fact)
+            case AgentConnected():
+                self._note_connected(fact)
+            case AgentLeft():
+                self._note_left(fact)
+            case LegRang() | LegAnswered() | LegEnded():
+                self._facts.put_nowait(fact)
+
+    def note_step(self, track: Track, event: AttemptEvent) -> None:
+        """Take in what became of an attempt."""
+        self.pace.note_step(track, event)
+        if event not in {AttemptEvent.ENDED, AttemptEvent.NOT_PLACED}:
+            if event is AttemptEvent.ANSWERED and (w := self.floor.of_attempt(track.attempt_id)):
+                self.floor.touch(w)
+            return
+        self.queueing.forget_caller(track.attempt_id)
+        for worker in self.floor:
+            if worker.offer is not None and worker.offer.attempt_id == track.attempt_id:
+                self.line.withdraw(worker)
+                self.floor.step(worker, AgentEvent.DECLINED, "withdrawn")
+            elif worker.attempt_id == track.attempt_id:
+                self._contact_gone(worker)
+        self._on_room()
+
+    def _note_member(self, fact: MemberSeen) -> None:
+        self.queueing.note_member(fact)
+        worker = self.floor.get(fact.agent_id)
+        if worker is None or worker.device == fact.status:
+            return
+        was_free, worker.device = worker.is_free, fact.status
+        self.floor.touch(worker)
+        if worker.is_free and not was_free:
+            self.became_free(worker)
+
+    def _note_called(self, fact: AgentCalled) -> None:
+        track, worker = self.registry.get(fact.attempt_id), self.floor.get(fact.agent_id)
+        if track is None:
+            return
+        track.offered_to = fact.agent_id
+        if worker is not None and worker.state is AgentState.READY and not worker.handed:
+            worker.call = AgentCall(track, worker.campaign, channel_id=fact.channel_id)
+            self.floor.step(worker, AgentEvent.RANG)
+
+    def _note_missed(self, fact: AgentMissed) -> None:
+        track, worker = self.registry.get(fact.attempt_id), self.floor.get(fact.agent_id)
+        if track is not None and track.offered_to == fact.agent_id:
+            track.offered_to = None
+        if worker is None or worker.attempt_id != fact.attempt_id:
+            return
+        if worker.state is AgentState.RINGING:
+            worker.call, worker.handed = None, False
+            if fact.ring_s > 0:
+                self.floor.step(worker, AgentEvent.MISSED, MISSED)
+            else:
+                # Until Asterisk says otherwise: else the same call would be tried without end.
+                worker.device = IN_USE
+                self.floor.step(worker, AgentEvent.FREED)
+            self.after_call(worker)
+
+    def _note_connected(self, fact: AgentConnected) -> None:
+        track = self.registry.get(fact.attempt_id)
+        worker = self.floor.get(fact.agent_id) or self.floor.of_leg(fact.channel_id)
+        if track is None or worker is None:
+            return
+        at = self.clock.at(fact.at)
+        track.agent_id, track.connected_at = worker.agent.id, track.connected_at or at
+        self.queueing.forget_caller(fact.attempt_id)
+        call = worker.call
+        if call is None or call.track is not track:
+            if call is not None and worker.state is AgentState.TALKING:
+                log.warning("agent_has_two_calls", agent=worker.agent.name, **track.ids)
+                return
+            call = worker.call = AgentCall(track, worker.campaign)
+        call.connected_at, call.channel_id = at, fact.channel_id
+        if worker.may(AgentEvent.CONNECTED):
+            if worker.state is AgentState.PAUSED:
+                worker.pause_wanted = worker.reason
+            worker.offer = None
+            self.floor.step(worker, AgentEvent.CONNECTED)
+        self.queueing.wake()
+
+    def _note_left(self, fact: AgentLeft) -> None:
+        worker = self.floor.of_attempt(fact.attempt_id)
+        if worker is None or worker.state is not AgentState.TALKING or worker.call is None:
+            return
+        known = worker.call.channel_id
+        other = fact.channel_id is not None and known is not None and fact.channel_id != known
+        if other or worker.call.consulting:
+            return
+        self.talk_over(worker)
+
+    # What follows from it.
+
+    def _contact_gone(self, worker: Worker) -> None:
+        if worker.state is AgentState.TALKING:
+            self.talk_over(worker)
+        elif worker.state in {AgentState.RINGING, AgentState.DIALING}:
+            ringing_leg = worker.leg is not None and not worker.leg.up
+            worker.call, worker.handed = None, False
+            self.floor.step(worker, AgentEvent.FREED)
+            if ringing_leg:
+                self.do(self.line.hang_up_leg(worker))
+            self.after_call(worker)
+
+    def talk_over(self, worker: Worker) -> None:
+        """Note that an agent's part in a talk is over: wrap-up begins."""
+        call, now = worker.call, self.clock.now()
+        if call is None or worker.state is not AgentState.TALKING:
+            return
+        talked_s = (now - worker.since).total_seconds()
+        call.ended_at, call.on_hold, call.muted, call.consulting = now, False, False, ""
+        self.floor.step(worker, AgentEvent.HUNG_UP)
+        fact = TalkEnded(self.clock.monotonic_s(), talked_s)
+        self.pace.observe(worker.campaign.id, fact)
+        settings = call.campaign.settings.agents
+        if call.noted:
+            self.wrapped_up(worker)
+        elif settings.outcome_required:
+            worker.wrap_up_until = None
+        else:
+            worker.wrap_up_until = now + timedelta(seconds=settings.wrap_up_s)
+            if settings.wrap_up_s == 0:
+                self.wrapped_up(worker)
+
+    def wrapped_up(self, worker: Worker) -> None:
+        """End an agent's wrap-up: the next call may come, or the pause that was asked for."""
+        elapsed_s = (self.clock.now() - worker.since).total_seconds()
+        fact = WrapUpEnded(self.clock.monotonic_s(), elapsed_s)
+        self.pace.observe(worker.campaign.id, fact)
+        worker.call, worker.wrap_up_until, worker.handed = None, None, False
+        if worker.pause_wanted is None:
+            self.floor.step(worker, AgentEvent.WRAPPED_UP)
+        self.after_call(worker)
+
+    def after_call(self, worker: Worker) -> None:
+        """Pause an agent who asked for it while busy, or find the next call."""
+        if worker.pause_wanted is not None and worker.may(AgentEvent.PAUSED):
+            reason, worker.pause_wanted = worker.pause_wanted, None
+            self.floor.step(worker, AgentEvent.PAUSED, reason)
+        self.became_free(worker)
+
+    def became_free(self, worker: Worker) -> None:
+        """Give an agent who is free the caller who waits longest, if any; else let calls come."""
+        if worker.is_free and worker.campaign.settings.agents.method in QUEUED:
+            queue = self.queueing.known_queue(worker.campaign)
+            for attempt_id in self.queueing.waiting(queue):
+                track = self.registry.get(attempt_id)
+                if track is not None and track.offered_to is None and not track.is_over:
+                    self._hand(worker, track)
+                    break
+        self.queueing.wake()
+        self._on_room()
+
+    def _hand(self, worker: Worker, track: Track) -> None:
+        worker.call, worker.handed = AgentCall(track, worker.campaign), True
+        track.offered_to = worker.agent.id
+        self.floor.step(worker, AgentEvent.RANG)
+        self.do(self._give(worker, track))
+
+    async def _give(self, worker: Worker, track: Track) -> None:
+        try:
+            given = await self.switchboard.give_to(
+                track.attempt_id, worker.interface, worker.agent.id
+            )
+        except SwitchTimeout:
+            return
+        except CallcampError as error:
+            log.warning("caller_not_given", **track.ids, problem=error.message)
+            given = False
+        if given or worker.attempt_id != track.attempt_id:
+            return
+        if worker.state is AgentState.RINGING:
+            worker.call, worker.handed, track.offered_to = None, False, None
+            self.queueing.forget_caller(track.attempt_id)
+            self.floor.step(worker, AgentEvent.FREED)
+            self.after_call(worker)
+
+    def do(self, work: Awaitable[None]) -> None:
+        """Have something done in the background; a refusal of Asterisk is logged."""
+
+        async def safely() -> None:
+            try:
+                await work
+            except CallcampError as error:
+                log.warning("agent_work_failed", problem=error.message)
+
+        task = asyncio.create_task(safely())
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
