@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from callcamp.core.agents import MEMBER_PREFIX, agent_of_member
 from callcamp.errors import Conflict, InvalidInput, NotFound, SwitchRefused, SwitchTimeout
@@ -37,6 +38,9 @@ _REASON_LENGTH = 100
 _TONE_MS = 120
 _TONE_GAP_S = 0.2
 _LEGS_REMEMBERED = 5_000
+_MOVES_TRIED = 20
+_MOVE_AGAIN_S = 0.05
+_BRIDGES_LOOKED_FOR = 5
 _NOT_THERE = {"UNAVAILABLE", "INVALID", "UNKNOWN", ""}
 
 
@@ -59,6 +63,7 @@ class AmiSwitchboard:
         # The latest legs: a second order with the id of one that has ended would ring again.
         self._called: OrderedDict[str, None] = OrderedDict()
         self._agents: dict[str, int] = {}
+        self._moving: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def queues(self) -> dict[str, QueueView]:
         """Return every queue of Asterisk by name."""
@@ -191,15 +196,16 @@ class AmiSwitchboard:
         """
         _check_attempt(attempt_id)
         check_channel("interface", interface)
-        if await self._get(attempt_id, "SHARED(CC_STAGE)") != "wait":
-            return False
-        self._agents[interface] = agent_id
-        return await self._send_to(
-            attempt_id,
-            GIVE_CONTEXT,
-            CC_GIVE_TO=interface,
-            CC_GIVE_MEMBER=f"{MEMBER_PREFIX}{agent_id}",
-        )
+        async with self._alone(attempt_id):
+            if await self._get(attempt_id, "SHARED(CC_STAGE)") != "wait":
+                return False
+            self._agents[interface] = agent_id
+            return await self._send_to(
+                attempt_id,
+                GIVE_CONTEXT,
+                CC_GIVE_TO=interface,
+                CC_GIVE_MEMBER=f"{MEMBER_PREFIX}{agent_id}",
+            )
 
     async def hold(self, attempt_id: str, agent_channel: str) -> None:
         """Let the contact hear music while the agent waits on the line.
@@ -207,7 +213,8 @@ class AmiSwitchboard:
         Raises:
             Conflict: one of the two is not there any more.
         """
-        await self._part(attempt_id, agent_channel, "held")
+        async with self._alone(attempt_id):
+            await self._part(attempt_id, agent_channel, "held")
 
     async def unhold(self, attempt_id: str, agent_channel: str) -> None:
         """Bring contact and agent together again.
@@ -217,13 +224,18 @@ class AmiSwitchboard:
         """
         _check_attempt(attempt_id)
         _check_channel_id(agent_channel)
-        if await self._get(attempt_id, "SHARED(CC_HELD)") != "1":
-            raise Conflict("The contact does not wait on hold (any more).", attempt_id=attempt_id)
-        # Asked for twice, the second redirection would break off the talk that the first began.
-        if not await self._set(attempt_id, {"SHARED(CC_HELD)": "2"}):
-            raise _gone(attempt_id)
-        if not await self._redirect(agent_channel, AGENT_CONTEXT, "back"):
-            raise _gone(agent_channel)
+        async with self._alone(attempt_id):
+            if not await self._get(attempt_id, "SHARED(CC_HELD)"):
+                raise Conflict(
+                    "The contact does not wait on hold (any more).", attempt_id=attempt_id
+                )
+            if not await self._redirect(agent_channel, AGENT_CONTEXT, "back"):
+                raise _gone(agent_channel)
+            await self._until_held(attempt_id, held=False)
+            for _ in range(_BRIDGES_LOOKED_FOR):
+                if await self._get(attempt_id, "BRIDGEPEER"):
+                    return
+                await asyncio.sleep(_MOVE_AGAIN_S)
 
     async def mute(self, channel_id: str, *, muted: bool) -> None:
         """Keep what a phone says from everybody else, or not any more.
@@ -263,12 +275,17 @@ class AmiSwitchboard:
         """
         _check_attempt(attempt_id)
         _check_target(to, target)
-        agent_id = self._agents.get(target) if to is TransferTo.AGENT else None
-        member = "" if agent_id is None else f"{MEMBER_PREFIX}{agent_id}"
-        if not await self._send_to(
-            attempt_id, TRANSFER_CONTEXT, CC_TO_KIND=to.value, CC_TO=target, CC_GIVE_MEMBER=member
-        ):
-            raise _gone(attempt_id)
+        async with self._alone(attempt_id):
+            agent_id = self._agents.get(target) if to is TransferTo.AGENT else None
+            member = "" if agent_id is None else f"{MEMBER_PREFIX}{agent_id}"
+            if not await self._send_to(
+                attempt_id,
+                TRANSFER_CONTEXT,
+                CC_TO_KIND=to.value,
+                CC_TO=target,
+                CC_GIVE_MEMBER=member,
+            ):
+                raise _gone(attempt_id)
 
     async def consult(
         self, attempt_id: str, agent_channel: str, to: TransferTo, target: str
@@ -280,10 +297,11 @@ class AmiSwitchboard:
         """
         _check_target(to, target)
         _check_channel_id(agent_channel)
-        variables = {"CC_ASK_KIND": to.value, "CC_ASK": target}
-        if not await self._set(agent_channel, variables):
-            raise _gone(agent_channel)
-        await self._part(attempt_id, agent_channel, "consult")
+        async with self._alone(attempt_id):
+            variables = {"CC_ASK_KIND": to.value, "CC_ASK": target}
+            if not await self._set(agent_channel, variables):
+                raise _gone(agent_channel)
+            await self._part(attempt_id, agent_channel, "consult")
 
     async def complete_consult(self, attempt_id: str, agent_channel: str) -> None:
         """Bring the contact together with the third party; the agent's part is over.
@@ -293,15 +311,16 @@ class AmiSwitchboard:
         """
         _check_attempt(attempt_id)
         _check_channel_id(agent_channel)
-        third = await self._get(attempt_id, "SHARED(CC_THIRD)")
-        if not third or not await self.is_up(third):
-            raise Conflict(
-                "There is nobody to bring the contact together with: the other side has not"
-                " answered, or has hung up.",
-                attempt_id=attempt_id,
-            )
-        if not await self._redirect(attempt_id, COMPLETE_CONTEXT):
-            raise _gone(attempt_id)
+        async with self._alone(attempt_id):
+            third = await self._get(attempt_id, "SHARED(CC_THIRD)")
+            if not third or not await self.is_up(third):
+                raise Conflict(
+                    "There is nobody to bring the contact together with: the other side has not"
+                    " answered, or has hung up.",
+                    attempt_id=attempt_id,
+                )
+            if not await self._redirect(attempt_id, COMPLETE_CONTEXT):
+                raise _gone(attempt_id)
 
     async def cancel_consult(self, attempt_id: str, agent_channel: str) -> None:
         """End the talk with the third party and bring contact and agent together again.
@@ -333,7 +352,6 @@ class AmiSwitchboard:
         _check_attempt(attempt_id)
         _check_channel_id(agent_channel)
         if await self._get(attempt_id, "SHARED(CC_HELD)"):
-            await self._set(attempt_id, {"SHARED(CC_HELD)": "1"})
             if not await self._redirect(agent_channel, AGENT_CONTEXT, agent_goes_to):
                 raise _gone(agent_channel)
             return
@@ -347,15 +365,45 @@ class AmiSwitchboard:
             ("ExtraExten", agent_goes_to),
             ("ExtraPriority", "1"),
         ]
-        if not await self._if_there("Redirect", *headers):
+        if not await self._move(*headers):
             raise _gone(attempt_id)
+        if not await self._until_held(attempt_id, held=True):
+            raise _gone(attempt_id)
+
+    def _alone(self, attempt_id: str) -> asyncio.Lock:
+        """Return what keeps two orders from moving one call at the same time, which ends it."""
+        return self._moving.setdefault(attempt_id, asyncio.Lock())
+
+    async def _until_held(self, attempt_id: str, *, held: bool) -> bool:
+        """Wait until the dialplan has done its part, so that the next order meets a steady call."""
+        for _ in range(_MOVES_TRIED):
+            if bool(await self._get(attempt_id, "SHARED(CC_HELD)")) == held:
+                return True
+            await asyncio.sleep(_MOVE_AGAIN_S)
+        return False
 
     async def _send_to(self, attempt_id: str, context: str, **variables: str) -> bool:
         return await self._set(attempt_id, variables) and await self._redirect(attempt_id, context)
 
     async def _redirect(self, channel_id: str, context: str, exten: str = "s") -> bool:
         where = (("Context", context), ("Exten", exten), ("Priority", "1"))
-        return await self._if_there("Redirect", ("Channel", channel_id), *where)
+        return await self._move(("Channel", channel_id), *where)
+
+    async def _move(self, *headers: tuple[str, str]) -> bool:
+        """Redirect; False when the channel is gone."""
+        for _ in range(_MOVES_TRIED):
+            try:
+                await self._ask("Redirect", *headers)
+            except SwitchRefused as error:
+                # It ends, or is still on its way to where it was redirected a moment ago.
+                if "not up" in str(error.details.get("answer", "")).lower():
+                    await asyncio.sleep(_MOVE_AGAIN_S)
+                    continue
+                if _is_gone(error):
+                    return False
+                raise
+            return True
+        return False
 
     async def _set(self, channel_id: str, variables: dict[str, str]) -> bool:
         for name, value in variables.items():
@@ -403,9 +451,7 @@ def _member(item: Headers) -> QueueMember:
 def _is_gone(refusal: SwitchRefused) -> bool:
     """Tell whether an action was refused because its channel does not exist (any more)."""
     answer = str(refusal.details.get("answer", "")).lower()
-    return any(
-        words in answer for words in ("no such channel", "does not exist", "not up", "not found")
-    )
+    return any(words in answer for words in ("no such channel", "does not exist", "not found"))
 
 
 def _gone(channel_id: str) -> Conflict:

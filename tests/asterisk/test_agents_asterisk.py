@@ -370,6 +370,26 @@ async def _pairs(floor: Floor, attempt_id: str) -> str | None:
     return others[0] if bridge and len(others) == 1 else None
 
 
+async def test_hasty_fingers_end_no_call(floor: Floor) -> None:
+    attempt_id, channel = await floor.talk()
+    for _ in range(10):
+        await floor.board.hold(attempt_id, channel)
+        await floor.board.unhold(attempt_id, channel)
+    for _ in range(5):
+        await asyncio.gather(
+            floor.board.hold(attempt_id, channel),
+            floor.board.unhold(attempt_id, channel),
+            floor.board.unhold(attempt_id, channel),
+            floor.board.hold(attempt_id, channel),
+            return_exceptions=True,
+        )
+    await floor.board.unhold(attempt_id, channel)
+    await floor.talk_together(attempt_id, channel)
+    await floor.gateway.hang_up(attempt_id)
+    await floor.ended(attempt_id)
+    assert attempt_id in await floor.gateway.outbox()
+
+
 @pytest.mark.parametrize("way", ["queue", "leg"])
 async def test_a_contact_is_handed_on_after_a_word(floor: Floor, way: str) -> None:
     if way == "queue":

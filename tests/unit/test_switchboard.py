@@ -260,6 +260,52 @@ async def test_a_call_that_is_gone_is_no_error_of_asterisk() -> None:
             await attempt
 
 
+async def test_who_is_still_on_the_way_is_moved_once_there() -> None:
+    one, session = board(Getvar={"Value": ""})
+    refusals = iter(["Redirect failed, channel not up.", "Redirect failed, channel not up."])
+    held = iter(["", "1"])
+
+    async def request(action: str, headers: Any = (), *, many: bool = False) -> list[Headers]:
+        session.asked.append((action, tuple(headers)))
+        if action == "Redirect" and (refusal := next(refusals, None)):
+            raise SwitchRefused(refusal, answer=refusal)
+        return [{"Value": next(held)}] if action == "Getvar" else [{}]
+
+    session.request = request  # type: ignore[method-assign]
+    await one.hold(ATTEMPT, CHANNEL)
+    assert [action for action, _ in session.asked] == ["Getvar", *["Redirect"] * 3, "Getvar"]
+
+
+async def test_two_orders_never_move_a_call_at_once() -> None:
+    one, session = board()
+    at_work = most = 0
+
+    async def request(action: str, headers: Any = (), *, many: bool = False) -> list[Headers]:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await asyncio.sleep(0)
+        at_work -= 1
+        return [{"Value": "wait"}]
+
+    session.request = request  # type: ignore[method-assign]
+    await asyncio.gather(
+        one.hold(ATTEMPT, CHANNEL),
+        one.transfer(ATTEMPT, TransferTo.QUEUE, "q"),
+        one.give_to(ATTEMPT, ANNA, 7),
+        one.complete_consult(ATTEMPT, CHANNEL),
+        one.consult(ATTEMPT, CHANNEL, TransferTo.QUEUE, "q"),
+        return_exceptions=True,
+    )
+    assert most == 1
+
+
+async def test_who_never_arrives_is_gone() -> None:
+    one, _ = board(Getvar={"Value": "1"}, Redirect="Redirect failed, channel not up.")
+    with pytest.raises(Conflict):
+        await one.unhold(ATTEMPT, CHANNEL)
+
+
 async def test_other_refusals_are_told_as_they_are() -> None:
     one, _ = board(Hangup="Permission denied", Getvar="Permission denied")
     with pytest.raises(SwitchRefused):
