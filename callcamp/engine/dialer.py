@@ -102,15 +102,12 @@ class Dialer:
 
     def state(self) -> dict[str, Any]:
         """Return trunks that refuse calls or start no more, and what agents could take."""
+        rooms = self.desk.rooms if self.desk is not None else {}
         lanes = [lane for lane, _ in self._lanes.values()]
         return {
             "trunks_refusing": [lane.trunk.id for lane in lanes if lane.blocked],
             "trunks_at_cps": [lane.trunk.id for lane in lanes if not lane.room()],
-            "agents": (
-                {str(i): [n, why.value] for i, (n, why) in self.desk.rooms.items()}
-                if self.desk is not None
-                else {}
-            ),
+            "agents": {str(i): [n, why.value] for i, (n, why) in rooms.items()},
         }
 
     def vitals(self) -> tuple[TrunkVitals, ...]:
@@ -335,14 +332,20 @@ class Dialer:
         tracks = [Track.claimed(claim, lane.trunk.id, began_s) for claim in claims]
         for track in tracks:
             self._registry.add(track)
+        at_once = list(zip(tracks, claims, strict=True))
         if self.desk is not None and campaign.settings.agents.attended:
-            tracks = [
-                track
-                for track, claim in zip(tracks, claims, strict=True)
-                if not await self._taken(track, claim, campaign, lane)
-            ]
-            claims = [claim for claim in claims if claim.attempt.id not in self._held]
-        await self._order(tracks, claims, campaign, lane)
+            try:
+                at_once = [
+                    (track, claim)
+                    for track, claim in at_once
+                    if not await self._taken(track, claim, campaign, lane)
+                ]
+            except CallcampError:
+                for track in tracks:
+                    if track.status is AttemptStatus.CLAIMED and track.agent_id is None:
+                        self._tracker.release(track)
+                raise
+        await self._order([t for t, _ in at_once], [c for _, c in at_once], campaign, lane)
 
     async def _taken(self, track: Track, claim: Claim, campaign: Campaign, lane: Lane) -> bool:
         """Tell whether an agent is brought to the phone first, or nobody is there for it."""
