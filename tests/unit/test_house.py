@@ -78,6 +78,7 @@ def test_every_benchmark_can_be_run() -> None:
         "http",
         "claims",
         "calls",
+        "predictive",
     ]
 
 
