@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,8 @@ WORK_PERIOD = timedelta(hours=24)
 WORK_EVERY_S = 10.0
 """How often they are counted."""
 
+PIECES = ("state", "since", "campaign", "contact", "supervise")
+"""What of an agent changes with its view alone."""
 STATES: dict[AgentState, str] = {
     AgentState.READY: "Ready",
     AgentState.PREVIEWING: "Previewing",
@@ -83,6 +85,8 @@ class BoardRegions:
         self._clock = clock
         self._work: dict[int, dict[int, AgentWork]] = {}
         self._worked_at: dict[int, float] = {}
+        self._outlines: dict[int, tuple[str, str]] = {}
+        self._rows: dict[int, tuple[AgentView, dict[str, Markup]]] = {}
 
     async def draw(self, topic: int) -> Frame:
         """Return what a topic shows now: :data:`ACTIVE` or :func:`board_topic`."""
@@ -94,20 +98,17 @@ class BoardRegions:
     async def board_frame(self, campaign_id: int) -> Frame:
         """Return the board of a campaign's agents; 0: of all."""
         views, work = await self.views(campaign_id), await self._worked(campaign_id)
-        regions = {"board-counts": self._piece("counts", state_counts(views))}
+        regions: dict[str, str] = {"board-counts": self._piece("counts", state_counts(views))}
         for view in views:
-            row = f"g{view.agent.id}"
-            worked = work.get(view.agent.id)
-            regions |= {
-                f"{row}-state": self._piece("state", view),
-                f"{row}-since": self._piece("since", view),
-                f"{row}-campaign": self._piece("campaign", view),
-                f"{row}-contact": self._piece("contact", view),
-                f"{row}-worked": self._piece("worked", worked),
-                f"{row}-supervise": self._piece("supervise", view.agent.name, Can.of(view)),
-            }
-        shape = ",".join(str(view.agent.id) for view in views)
-        return Frame(regions, shape, {"board": self._piece("board_outline", views)})
+            regions |= self._row(view)
+            worked = self._piece("worked", work[view.agent.id]) if view.agent.id in work else "–"
+            regions[f"g{view.agent.id}-worked"] = worked
+        shown = [(view.agent.id, view.agent.name, view.agent.display_name) for view in views]
+        shape, outline = self._outlines.get(campaign_id, ("", ""))
+        if shape != str(shown):
+            shape, outline = str(shown), self._piece("board_outline", views)
+            self._outlines[campaign_id] = (shape, outline)
+        return Frame(regions, shape, {"board": outline})
 
     async def views(self, campaign_id: int) -> list[AgentView]:
         """Return the agents of a campaign (0: all): who works first, by name."""
@@ -135,9 +136,7 @@ class BoardRegions:
             return {}
         regions: dict[str, str] = {"pacing": self.pacing(stats)}
         for view in self._engine.agents.views():
-            regions[f"g{view.agent.id}-state"] = self._piece("state", view)
-            regions[f"g{view.agent.id}-since"] = self._piece("since", view)
-            regions[f"g{view.agent.id}-contact"] = self._piece("contact", view)
+            regions |= self._row(view, ("state", "since", "contact"))
         return regions
 
     def pacing(self, stats: CampaignStats) -> Markup:
@@ -153,6 +152,17 @@ class BoardRegions:
             self._engine.agents.pacing(campaign.id),
             state_counts(views),
         )
+
+    def _row(self, view: AgentView, names: Sequence[str] = PIECES) -> dict[str, str]:
+        """Return the regions of an agent; drawn again only when something has changed."""
+        number = view.agent.id
+        seen, pieces = self._rows.get(number, (None, {}))
+        if seen is None or not _alike(view, seen):
+            can = Can.of(view)
+            pieces = {name: self._piece(name, view) for name in PIECES if name != "supervise"}
+            pieces["supervise"] = self._piece("supervise", view.agent.name, can)
+            self._rows[number] = (view, pieces)
+        return {f"g{number}-{name}": pieces[name] for name in names}
 
     async def _worked(self, campaign_id: int) -> dict[int, AgentWork]:
         """Return what agents did lately; asked of the store now and then only."""
@@ -170,6 +180,13 @@ class BoardRegions:
         module = self._environment.get_template("board_regions.html").module
         piece: Markup = getattr(module, name)(*args)
         return piece.strip()
+
+
+def _alike(view: AgentView, seen: AgentView) -> bool:
+    """Tell whether two views look the same: since when somebody is offline is not shown."""
+    if view.state is AgentState.OFFLINE:
+        seen = replace(seen, since=view.since)
+    return view == seen
 
 
 def state_counts(views: Sequence[AgentView]) -> list[tuple[str, str, int]]:
