@@ -281,7 +281,7 @@ def test_the_rights_are_what_callcamp_needs_and_not_more(lab: LabInfo) -> None:
         for context in ("callcamp-answered", "callcamp-hangup"):
             assert ami.listed("ShowDialPlan", "ShowDialPlanComplete", Context=context)
         endpoints = ami.listed("PJSIPShowEndpoints", "EndpointListComplete")
-        assert [one["ObjectName"] for one in endpoints] == [lab.trunk]
+        assert lab.trunk in {one["ObjectName"] for one in endpoints}
         assert ami.listed("PJSIPShowEndpoint", "EndpointDetailComplete", Endpoint=lab.trunk)
         assert ami.listed("CoreShowChannels", "CoreShowChannelsComplete") is not None
         ami.action("Setvar", Variable="CC_TEST", Value="1")
