@@ -303,13 +303,13 @@ class Following:
 
     def do(self, work: Awaitable[None]) -> None:
         """Have something done in the background; a refusal of Asterisk is logged."""
-
-        async def safely() -> None:
-            try:
-                await work
-            except CallcampError as error:
-                log.warning("agent_work_failed", problem=error.message)
-
-        task = asyncio.create_task(safely())
+        task = asyncio.create_task(_safely(work))
         self._doing.add(task)
         task.add_done_callback(self._doing.discard)
+
+
+async def _safely(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except CallcampError as error:
+        log.warning("agent_work_failed", problem=error.message)
