@@ -222,10 +222,10 @@ class DoNotCall(Desk):
         if not phones:
             raise InvalidInput("Give at least one number.", field="phones", value=[])
 
-        def read() -> set[str]:
+        def work() -> set[str]:
             return {need_any_number(p, region, f"phones[{i}]") for i, p in enumerate(phones)}
 
-        return await self._replace(name, await asyncio.to_thread(read), as_of)
+        return await self._replace(name, await asyncio.to_thread(work), as_of)
 
     async def _replace(self, name: str, numbers: set[str], as_of: datetime) -> DncList:
         found = await self._store.replace_dnc_list(name, numbers, as_of=as_of, now=self._clock())

@@ -112,7 +112,7 @@ class Passwords:
         """
         plain = _normal(password[: MOST + 1])
 
-        def check() -> bool:
+        def work() -> bool:
             # Made by whoever comes first, known or not: later on both ways do the same work.
             nobody = self._nobody
             try:
@@ -121,7 +121,7 @@ class Passwords:
                 return False
             return kept is not None and plain is not None
 
-        return await self._run(check)
+        return await self._run(work)
 
     async def rehash(self, password: str) -> str:
         """Return the hash of a password that fitted, with today's parameters.
