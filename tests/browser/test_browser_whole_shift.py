@@ -108,7 +108,7 @@ class Person:
         await state_is(self.page, "in_call")
         await packets_flow(self.page)
         await expect(self.page.locator("#a-script")).to_contain_text("Good morning, Ada.")
-        return await self.page.locator("#a-title").inner_text()
+        return (await self.page.locator("#a-number").inner_text()).strip()
 
     async def fill_in(self, size: str) -> None:
         """Fill in the script and choose the result."""
@@ -306,7 +306,7 @@ async def test_a_shift_with_previews_on_one_long_phone_call(house: House) -> Non
     anna = await house.person("anna")
     await anna.begin(house.url, "Spring")
     await anna.press("Ready")
-    offered = anna.page.locator("#a-title")
+    offered = anna.page.locator("#a-number")
     for turn in range(2):
         await anna.is_in("Preview")
         await expect(offered).to_have_text(phones[turn])
