@@ -28,12 +28,12 @@ async def stream(request: web.Request) -> web.StreamResponse:
     name, desk = check_own(request, request.match_info["agent"]), request.app[ENGINE].agents
     desk.view(name)
     response = event_stream()
-    await response.prepare(request)
-    if request.method == "HEAD":
-        return response
     sent: AgentView | None = None
     # Whoever goes away ends it, and so does the database; the page asks again.
     with contextlib.suppress(ConnectionResetError, CallcampError):
+        await response.prepare(request)
+        if request.method == "HEAD":
+            return response
         await response.write(b"retry: 1000\n\n")
         while await still_allowed(request):
             seen, view = desk.revision, desk.view(name)

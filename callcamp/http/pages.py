@@ -93,8 +93,10 @@ async def _contacts(request: web.Request, campaign: Campaign) -> dict[str, objec
         )
     shown = found[:PAGE_SIZE]
     more = len(found) > PAGE_SIZE
+    talked = await request.app[ENGINE].store.last_agents([contact.id for contact in shown])
     return {
         "contacts": shown,
+        "talked": {id_: agent.display_name or agent.name for id_, agent in talked.items()},
         "search_problem": problem,
         "phone": phone,
         "status": status,

@@ -388,3 +388,14 @@ async def test_a_stream_ends_with_its_session(engine, monkeypatch):
             await engine.access.log_out_everywhere(people["kim"])
             async with asyncio.timeout(20):
                 await answer.content.read()
+
+
+async def test_the_contacts_of_a_campaign_tell_who_talked(engine, client):
+    kim = await add_agent(engine)
+    campaign = await add_campaign(engine, kim)
+    page = await (await client.get(f"/campaigns/{campaign.id}/contacts")).text()
+    assert "Kim" not in page
+    await add_past(engine, campaign, kim, "past-1")
+    for path in ("", "/contacts"):
+        page = await (await client.get(f"/campaigns/{campaign.id}{path}")).text()
+        assert "no_interest · Kim" in page

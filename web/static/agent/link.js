@@ -123,7 +123,27 @@ export class Link {
   }
 
   // Sends a command once. Whether it is sent again is the caller's to decide.
-  ask(command, body) {
+  async ask(command, body) {
+    try {
+      return await this.#send(command, body);
+    } catch (error) {
+      if (error.id !== "stale_form") throw error;
+    }
+    // callcamp was started again: nothing was done, and its pages have a new token.
+    this.csrf = await this.#token();
+    return this.#send(command, body);
+  }
+
+  async #token() {
+    try {
+      const page = await (await fetch(this.base)).text();
+      return new DOMParser().parseFromString(page, "text/html").getElementById("agent").dataset.csrf;
+    } catch {
+      throw new Unreachable("callcamp does not answer.");
+    }
+  }
+
+  #send(command, body) {
     const headers = { Accept: "application/json", "X-CSRF-Token": this.csrf };
     const given = body === undefined
       ? { headers }
