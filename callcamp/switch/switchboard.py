@@ -1,22 +1,30 @@
 """Agents, queues and talks on a real Asterisk: what callcamp asks of it, over AMI.
 
-Names that go into the dialplan (``Dial``, ``Queue``) are checked here against narrow patterns,
-whatever checked them before: a comma, a bracket or an ampersand in one would be dialplan.
-The contexts are those of ``dialplan/extensions_callcamp.conf``.
+What goes out is checked by :mod:`callcamp.switch.borders`; the contexts are those of
+``dialplan/extensions_callcamp.conf``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from callcamp.core.agents import MEMBER_PREFIX, agent_of_member
-from callcamp.errors import Conflict, InvalidInput, NotFound, SwitchRefused, SwitchTimeout
-from callcamp.ports.switchboard import LegOrder, QueueMember, QueueView, TransferTo
-from callcamp.switch import is_attempt_id, is_leg_id
+from callcamp.core.agents import MEMBER_PREFIX
+from callcamp.errors import Conflict, NotFound, SwitchRefused, SwitchTimeout
+from callcamp.ports.switchboard import LegOrder, QueueView, TransferTo
+from callcamp.switch.borders import (
+    check_attempt,
+    check_channel_id,
+    check_digits,
+    check_queue,
+    check_target,
+    gone,
+    is_device,
+    is_gone,
+    reason_for_asterisk,
+    word,
+)
 from callcamp.switch.contexts import (
     AGENT_CONTEXT,
     COMPLETE_CONTEXT,
@@ -27,14 +35,9 @@ from callcamp.switch.contexts import (
 from callcamp.switch.keeper import SessionKeeper
 from callcamp.switch.legs import encode_leg, leg_action_id
 from callcamp.switch.orders import check_channel
-from callcamp.switch.wire import Headers, check_text
+from callcamp.switch.queue_views import queue_views
+from callcamp.switch.wire import Headers
 
-_QUEUE = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
-_CHANNEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}", re.ASCII)
-_DIGITS = re.compile(r"[0-9*#]{1,32}", re.ASCII)
-_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/.+-]*", re.ASCII)
-_MARKS = re.compile(r"[^\w .:/'()+-]")
-_REASON_LENGTH = 100
 _TONE_MS = 120
 _TONE_GAP_S = 0.2
 _LEGS_REMEMBERED = 5_000
@@ -42,13 +45,6 @@ _MOVES_TRIED = 20
 _MOVE_AGAIN_S = 0.05
 _BRIDGES_LOOKED_FOR = 5
 _NOT_THERE = {"UNAVAILABLE", "INVALID", "UNKNOWN", ""}
-
-
-@dataclass(slots=True)
-class _Building:
-    members: list[QueueMember] = field(default_factory=list)
-    waiting: list[tuple[int, str]] = field(default_factory=list)
-    callers: int = 0
 
 
 class AmiSwitchboard:
@@ -67,32 +63,12 @@ class AmiSwitchboard:
 
     async def queues(self) -> dict[str, QueueView]:
         """Return every queue of Asterisk by name."""
-        found: dict[str, _Building] = {}
-        for item in await self._ask("QueueStatus", many=True):
-            queue = found.setdefault(item.get("Queue", ""), _Building())
-            match item.get("Event"):
-                case "QueueMember":
-                    queue.members.append(_member(item))
-                case "QueueEntry":
-                    queue.callers += 1
-                    if is_attempt_id(item.get("Uniqueid", "")):
-                        position = item.get("Position", "")
-                        queue.waiting.append(
-                            (int(position) if position.isdecimal() else 0, item["Uniqueid"])
-                        )
-        for queue in found.values():
-            for member in queue.members:
+        views = queue_views(await self._ask("QueueStatus", many=True))
+        for view in views.values():
+            for member in view.members:
                 if member.agent_id is not None:
                     self._agents[member.interface] = member.agent_id
-        return {
-            name: QueueView(
-                name,
-                tuple(queue.members),
-                tuple(attempt_id for _, attempt_id in sorted(queue.waiting)),
-                queue.callers,
-            )
-            for name, queue in found.items()
-        }
+        return views
 
     async def add_member(
         self, queue: str, interface: str, agent_id: int, *, paused: bool, reason: str = ""
@@ -102,13 +78,13 @@ class AmiSwitchboard:
         Raises:
             NotFound: Asterisk has no such queue.
         """
-        _check_queue(queue)
+        check_queue(queue)
         check_channel("interface", interface)
         headers = [
             ("Queue", queue),
             ("Interface", interface),
-            ("Paused", _word(paused)),
-            ("Reason", _reason(reason)),
+            ("Paused", word(paused)),
+            ("Reason", reason_for_asterisk(reason)),
             ("MemberName", f"{MEMBER_PREFIX}{agent_id}"),
         ]
         if "@" in interface:
@@ -131,7 +107,7 @@ class AmiSwitchboard:
 
     async def remove_member(self, queue: str, interface: str) -> bool:
         """Take a member out of a queue; False when it was none."""
-        _check_queue(queue)
+        check_queue(queue)
         check_channel("interface", interface)
         try:
             await self._ask("QueueRemove", ("Queue", queue), ("Interface", interface))
@@ -146,14 +122,14 @@ class AmiSwitchboard:
         self, queue: str, interface: str, *, paused: bool, reason: str = ""
     ) -> None:
         """Have the queue skip a member, or not skip it any more."""
-        _check_queue(queue)
+        check_queue(queue)
         check_channel("interface", interface)
         await self._ask(
             "QueuePause",
             ("Queue", queue),
             ("Interface", interface),
-            ("Paused", _word(paused)),
-            ("Reason", _reason(reason)),
+            ("Paused", word(paused)),
+            ("Reason", reason_for_asterisk(reason)),
         )
 
     async def call_agent(self, order: LegOrder) -> None:
@@ -181,12 +157,12 @@ class AmiSwitchboard:
 
     async def hang_up_channel(self, channel_id: str) -> bool:
         """End any channel of ours or of an agent; False when there is none."""
-        _check_channel_id(channel_id)
+        check_channel_id(channel_id)
         return await self._if_there("Hangup", ("Channel", channel_id))
 
     async def is_up(self, channel_id: str) -> bool:
         """Tell whether a channel exists now and is answered."""
-        _check_channel_id(channel_id)
+        check_channel_id(channel_id)
         return await self._get(channel_id, "CHANNEL(state)") == "Up"
 
     async def give_to(self, attempt_id: str, interface: str, agent_id: int) -> bool:
@@ -194,7 +170,7 @@ class AmiSwitchboard:
 
         Returns False when the call is not waiting any more, or an agent is being rung for it.
         """
-        _check_attempt(attempt_id)
+        check_attempt(attempt_id)
         check_channel("interface", interface)
         async with self._alone(attempt_id):
             if await self._get(attempt_id, "SHARED(CC_STAGE)") != "wait":
@@ -222,15 +198,15 @@ class AmiSwitchboard:
         Raises:
             Conflict: one of the two is not there any more.
         """
-        _check_attempt(attempt_id)
-        _check_channel_id(agent_channel)
+        check_attempt(attempt_id)
+        check_channel_id(agent_channel)
         async with self._alone(attempt_id):
             if not await self._get(attempt_id, "SHARED(CC_HELD)"):
                 raise Conflict(
                     "The contact does not wait on hold (any more).", attempt_id=attempt_id
                 )
             if not await self._redirect(agent_channel, AGENT_CONTEXT, "back"):
-                raise _gone(agent_channel)
+                raise gone(agent_channel)
             await self._until_held(attempt_id, held=False)
             for _ in range(_BRIDGES_LOOKED_FOR):
                 if await self._get(attempt_id, "BRIDGEPEER"):
@@ -243,11 +219,11 @@ class AmiSwitchboard:
         Raises:
             Conflict: there is no such channel.
         """
-        _check_channel_id(channel_id)
+        check_channel_id(channel_id)
         state = "on" if muted else "off"
         headers = (("Channel", channel_id), ("Direction", "in"), ("State", state))
         if not await self._if_there("MuteAudio", *headers):
-            raise _gone(channel_id)
+            raise gone(channel_id)
 
     async def press_keys(self, attempt_id: str, digits: str) -> None:
         """Send keypad tones to the contact's side: ``0-9``, ``*``, ``#``; at most 32.
@@ -255,15 +231,14 @@ class AmiSwitchboard:
         Raises:
             Conflict: the call is over.
         """
-        _check_attempt(attempt_id)
-        if _DIGITS.fullmatch(digits) is None:
-            raise InvalidInput("Keys are 1 to 32 of 0 to 9, * and #.", field="digits", value=digits)
+        check_attempt(attempt_id)
+        check_digits(digits)
         for at, digit in enumerate(digits):
             if at:
                 await asyncio.sleep(_TONE_GAP_S)
             headers = (("Channel", attempt_id), ("Digit", digit), ("Duration", str(_TONE_MS)))
             if not await self._if_there("PlayDTMF", *headers):
-                raise _gone(attempt_id)
+                raise gone(attempt_id)
 
     async def transfer(self, attempt_id: str, to: TransferTo, target: str) -> None:
         """Send the contact to a queue, an agent's interface or a dial string, without a word.
@@ -273,8 +248,8 @@ class AmiSwitchboard:
         Raises:
             Conflict: the call is over.
         """
-        _check_attempt(attempt_id)
-        _check_target(to, target)
+        check_attempt(attempt_id)
+        check_target(to, target)
         async with self._alone(attempt_id):
             agent_id = self._agents.get(target) if to is TransferTo.AGENT else None
             member = "" if agent_id is None else f"{MEMBER_PREFIX}{agent_id}"
@@ -285,7 +260,7 @@ class AmiSwitchboard:
                 CC_TO=target,
                 CC_GIVE_MEMBER=member,
             ):
-                raise _gone(attempt_id)
+                raise gone(attempt_id)
 
     async def consult(
         self, attempt_id: str, agent_channel: str, to: TransferTo, target: str
@@ -295,12 +270,12 @@ class AmiSwitchboard:
         Raises:
             Conflict: contact or agent are not there any more.
         """
-        _check_target(to, target)
-        _check_channel_id(agent_channel)
+        check_target(to, target)
+        check_channel_id(agent_channel)
         async with self._alone(attempt_id):
             variables = {"CC_ASK_KIND": to.value, "CC_ASK": target}
             if not await self._set(agent_channel, variables):
-                raise _gone(agent_channel)
+                raise gone(agent_channel)
             await self._part(attempt_id, agent_channel, "consult")
 
     async def complete_consult(self, attempt_id: str, agent_channel: str) -> None:
@@ -309,8 +284,8 @@ class AmiSwitchboard:
         Raises:
             Conflict: nobody has answered, or the third party is gone.
         """
-        _check_attempt(attempt_id)
-        _check_channel_id(agent_channel)
+        check_attempt(attempt_id)
+        check_channel_id(agent_channel)
         async with self._alone(attempt_id):
             third = await self._get(attempt_id, "SHARED(CC_THIRD)")
             if not third or not await self.is_up(third):
@@ -320,7 +295,7 @@ class AmiSwitchboard:
                     attempt_id=attempt_id,
                 )
             if not await self._redirect(attempt_id, COMPLETE_CONTEXT):
-                raise _gone(attempt_id)
+                raise gone(attempt_id)
 
     async def cancel_consult(self, attempt_id: str, agent_channel: str) -> None:
         """End the talk with the third party and bring contact and agent together again.
@@ -342,18 +317,18 @@ class AmiSwitchboard:
     async def _device_state(self, interface: str) -> bool:
         technology, _, rest = interface.partition("/")
         device = f"{technology}/{rest.rpartition('@')[2]}"
-        if _DEVICE.fullmatch(device) is None:
+        if not is_device(device):
             return False
         items = await self._ask("Getvar", ("Variable", f"DEVICE_STATE({device})"))
         return items[0].get("Value", "") not in _NOT_THERE
 
     async def _part(self, attempt_id: str, agent_channel: str, agent_goes_to: str) -> None:
         """Send the contact to the music and the agent elsewhere, in one step."""
-        _check_attempt(attempt_id)
-        _check_channel_id(agent_channel)
+        check_attempt(attempt_id)
+        check_channel_id(agent_channel)
         if await self._get(attempt_id, "SHARED(CC_HELD)"):
             if not await self._redirect(agent_channel, AGENT_CONTEXT, agent_goes_to):
-                raise _gone(agent_channel)
+                raise gone(agent_channel)
             return
         headers = [
             ("Channel", attempt_id),
@@ -366,9 +341,9 @@ class AmiSwitchboard:
             ("ExtraPriority", "1"),
         ]
         if not await self._move(*headers):
-            raise _gone(attempt_id)
+            raise gone(attempt_id)
         if not await self._until_held(attempt_id, held=True):
-            raise _gone(attempt_id)
+            raise gone(attempt_id)
 
     def _alone(self, attempt_id: str) -> asyncio.Lock:
         """Return what keeps two orders from moving one call at the same time, which ends it."""
@@ -399,7 +374,7 @@ class AmiSwitchboard:
                 if "not up" in str(error.details.get("answer", "")).lower():
                     await asyncio.sleep(_MOVE_AGAIN_S)
                     continue
-                if _is_gone(error):
+                if is_gone(error):
                     return False
                 raise
             return True
@@ -417,7 +392,7 @@ class AmiSwitchboard:
         try:
             items = await self._ask("Getvar", ("Channel", channel_id), ("Variable", variable))
         except SwitchRefused as error:
-            if _is_gone(error):
+            if is_gone(error):
                 return ""
             raise
         return items[0].get("Value", "")
@@ -426,7 +401,7 @@ class AmiSwitchboard:
         try:
             await self._ask(action, *headers)
         except SwitchRefused as error:
-            if _is_gone(error):
+            if is_gone(error):
                 return False
             raise
         return True
@@ -435,64 +410,3 @@ class AmiSwitchboard:
         self, action: str, *headers: tuple[str, str], many: bool = False
     ) -> list[Headers]:
         return await self._keeper.up().request(action, headers, many=many)
-
-
-def _member(item: Headers) -> QueueMember:
-    status = item.get("Status", "")
-    return QueueMember(
-        agent_of_member(item.get("Name", "")),
-        item.get("Location", ""),
-        int(status) if status.isdecimal() else 0,
-        item.get("Paused") == "1",
-        item.get("PausedReason", ""),
-    )
-
-
-def _is_gone(refusal: SwitchRefused) -> bool:
-    """Tell whether an action was refused because its channel does not exist (any more)."""
-    answer = str(refusal.details.get("answer", "")).lower()
-    return any(words in answer for words in ("no such channel", "does not exist", "not found"))
-
-
-def _gone(channel_id: str) -> Conflict:
-    return Conflict("That call is over.", channel_id=channel_id)
-
-
-def _word(yes: bool) -> str:
-    return "true" if yes else "false"
-
-
-def _reason(text: str) -> str:
-    # Asterisk keeps members as one text and cannot read it again with its own marks in it.
-    text = _MARKS.sub(" ", check_text("reason", text))
-    if len(text) > _REASON_LENGTH:
-        raise InvalidInput(
-            f"A reason has at most {_REASON_LENGTH} characters.", field="reason", value=text
-        )
-    return text
-
-
-def _check_queue(queue: str) -> None:
-    if _QUEUE.fullmatch(queue) is None:
-        raise InvalidInput(
-            "A queue's name has 1 to 80 letters, digits, dots, dashes and underscores.",
-            field="queue",
-            value=queue,
-        )
-
-
-def _check_target(to: TransferTo, target: str) -> None:
-    if to is TransferTo.QUEUE:
-        _check_queue(target)
-    else:
-        check_channel("target", target)
-
-
-def _check_attempt(attempt_id: str) -> None:
-    if not is_attempt_id(attempt_id):
-        raise InvalidInput("This is no attempt id.", field="attempt_id", value=attempt_id)
-
-
-def _check_channel_id(channel_id: str) -> None:
-    if _CHANNEL_ID.fullmatch(channel_id) is None and not is_leg_id(channel_id):
-        raise InvalidInput("This is no channel id.", field="channel_id", value=channel_id)
