@@ -13,6 +13,7 @@ from callcamp.cli.given import RETRYABLE
 from callcamp.cli.instants import WRITTEN
 from callcamp.cli.output import emit_json, note, say
 from callcamp.cli.session import JsonOption, load_settings, session, with_commands
+from callcamp.core.agent_settings import DialMethod
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, Rotation
 from callcamp.core.model import Campaign, Trunk
 from callcamp.core.policies import Match
@@ -58,6 +59,14 @@ def create(
     like: Annotated[
         Kind | None,
         typer.Option(help="Begin with the defaults of a kind of campaign, and keep to its limits."),
+    ] = None,
+    method: Annotated[
+        DialMethod | None,
+        typer.Option(
+            help="How calls and agents come together; further settings of agents with --set "
+            "agents.NAME=VALUE.",
+            show_default="unattended: no agents",
+        ),
     ] = None,
     start: Annotated[
         str | None, typer.Option(help=f"When it starts at the earliest: {WRITTEN}.")
@@ -169,6 +178,7 @@ def create(
     """
     options: dict[str, Any] = {
         "mode": mode,
+        "agents": {"method": method},
         "concurrency": concurrency,
         "ring_timeout_s": ring_timeout_s,
         "retry": {

@@ -153,7 +153,7 @@ def _counts(stats: CampaignStats) -> dict[str, object]:
         f"{stats.in_calls} in progress",
         "Rates": f"completion {share(stats.completion_rate)}, success "
         f"{share(stats.success_rate)}, answer {share(stats.answer_rate)}, reachability "
-        f"{share(stats.reachability)}",
+        f"{share(stats.reachability)}, abandoned {share(stats.abandon_rate)}",
     }
 
 

@@ -8,6 +8,8 @@ from datetime import date, time
 from rich.text import Text
 
 from callcamp.cli.instants import shown_in
+from callcamp.cli.output import count
+from callcamp.core.agent_settings import QUEUED, AgentSettings, DialMethod
 from callcamp.core.campaign_settings import CampaignSettings, HoursKind, HoursRule
 from callcamp.core.legal import CallCap
 from callcamp.core.policies import Match
@@ -37,9 +39,24 @@ def settings_pairs(settings: CampaignSettings, trunk: str) -> dict[str, object]:
         "Caps of its own": "; ".join(map(cap_text, settings.frequency)) or "–",
         "Callbacks": "made as agreed" if settings.callbacks else "off",
         "Opt-out key": settings.opt_out_key or "–",
+        "Agents": agents_text(settings.agents),
         "Prompt": settings.prompt or "–",
         "Message for machines": settings.machine_message or "–",
     }
+
+
+def agents_text(agents: AgentSettings) -> str:
+    """Return how a campaign works with agents, in words."""
+    if not agents.attended:
+        return "none"
+    words = [agents.method.value.replace("_", " ")]
+    if agents.method in QUEUED:
+        words.append(f"queue {agents.queue}" if agents.queue else "a queue of callcamp's own")
+        if agents.method is not DialMethod.CLIENT_FIRST:
+            words.append(f"{agents.abandon_cap:.1%} of answered calls abandoned at most")
+    if agents.script.elements:
+        words.append(f"a script of {count(len(agents.script.elements), 'element')}")
+    return ", ".join([*words, f"wrap-up {agents.wrap_up_s} s"])
 
 
 def success_text(settings: CampaignSettings) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import time
 from enum import StrEnum
 
+from callcamp.core.agent_settings import DialMethod
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.outcome import Disposition
 from callcamp.errors import InvalidInput, LimitExceeded
@@ -40,7 +41,8 @@ class Kind(StrEnum):
     """What a campaign begins as.
 
     ``callbot``: a bot talks, until the success rules are met; contacts come at any time.
-    ``telephone``: agents talk, and rules of its own say who is called again.
+    ``telephone``: agents talk (with a preview unless said otherwise), and rules of its own say who
+    is called again.
     ``ai-campaign``: a list is worked through, and who was not reached is tried again.
     ``dialler``: a list, one day, no redials unless ticked.
     """
@@ -171,8 +173,12 @@ def campaign_like(kind: Kind | str, base: CampaignSettings) -> CampaignSettings:
         )
     if kind is Kind.AI_CAMPAIGN:
         retry = replace(retry, retry_on=_NOT_REACHED)
+    agents = base.agents
+    if kind is Kind.TELEPHONE and not agents.attended:
+        agents = replace(agents, method=DialMethod.PREVIEW)
     return replace(
         base,
+        agents=agents,
         mode=CampaignMode.MULTI_DAY,
         retry=replace(retry, max_attempts=base.retry.max_attempts, delay_s=base.retry.delay_s),
     )

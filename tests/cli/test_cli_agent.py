@@ -157,5 +157,12 @@ def test_every_setting_of_agents_is_set_by_its_path(camp: Cli, tmp_path: Path) -
     assert wrong.json["error"]["details"]["field"] == "agents.method"
     wrong = camp("campaign", "edit", "1", "--set", "agents.pickup_rate=0", "--json", code=2)
     assert wrong.json["error"]["details"]["field"] == "agents.pickup_rate"
+    text = camp("campaign", "show", "1").out
+    assert "preview, a script of 1 element, wrap-up 45 s" in text
+    made = camp("campaign", "create", "More", "--method", "client_first", "--json").json
+    assert made["settings"]["agents"]["method"] == "client_first"
+    assert "client first, a queue of callcamp's own, wrap-up" in camp("campaign", "show", "2").out
+    like = camp("campaign", "create", "Talk", "--like", "telephone", "--json").json
+    assert like["settings"]["agents"]["method"] == "preview"
     refused = camp("campaign", "start", "1", "--json", code=1)
     assert "agents" in refused.json["error"]["details"]["missing"]

@@ -7,6 +7,7 @@ from datetime import time
 
 import pytest
 
+from callcamp.core.agent_settings import AgentSettings, DialMethod
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.outcome import Disposition
 from callcamp.core.presets import (
@@ -69,6 +70,10 @@ def test_the_other_two() -> None:
     assert {D.NO_ANSWER, D.BUSY, D.FAILED} <= ai.retry.retry_on
     assert D.VOICEMAIL not in ai.retry.retry_on
     assert telephone.mode is ai.mode is CampaignMode.MULTI_DAY
+    assert telephone.agents.method is DialMethod.PREVIEW
+    assert ai.agents.method is DialMethod.UNATTENDED
+    predictive = replace(BASE, agents=AgentSettings(DialMethod.PREDICTIVE))
+    assert campaign_like("telephone", predictive).agents == predictive.agents
 
 
 @pytest.mark.parametrize(
