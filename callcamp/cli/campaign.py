@@ -17,6 +17,7 @@ from callcamp.cli.campaign_steps import (
     start,
     stop,
 )
+from callcamp.cli.forecast import forecast
 from callcamp.cli.why import why
 
 app = typer.Typer(help="Campaigns: make, watch and steer them.", no_args_is_help=True)
@@ -35,5 +36,6 @@ app.command()(cancel)
 app.command("retry-failed")(retry_failed)
 app.command()(clone)
 app.command()(why)
+app.command()(forecast)
 app.command()(versions)
 app.command()(report)

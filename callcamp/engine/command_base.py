@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from callcamp.engine.clock import utc_now
+from callcamp.engine.forecast import Forecaster
 from callcamp.engine.legal import load_presets
 from callcamp.engine.lists import Lists
 from callcamp.engine.live import LiveFeed
@@ -59,6 +60,7 @@ class CommandBase:
         self.why = Why(
             store, clock=clock, rules=self.rules, settings=self._settings, own_engine=own_engine
         )
+        self.forecasts = Forecaster(store, clock=clock, rules=self.rules, why=self.why)
 
     def _contacts_changed(self, campaign_id: int) -> None:
         self._on_contacts(campaign_id)

@@ -106,6 +106,14 @@ def heads_of(waiting: Sequence[Waiting], at: datetime) -> dict[str, datetime | N
     return heads
 
 
+def as_running(campaign: Campaign, at: datetime) -> Campaign:
+    """Return a campaign as if it had been started, or resumed, at an instant."""
+    if campaign.status is CampaignStatus.RUNNING:
+        return campaign
+    run_at = campaign.run_at if campaign.status is CampaignStatus.PAUSED else None
+    return replace(campaign, status=CampaignStatus.RUNNING, run_at=run_at or at)
+
+
 def as_it_will_be(campaign: Campaign, at: datetime) -> Campaign:
     """Return a campaign as it is at an instant to come: a queued one has started by then."""
     starts_at = campaign.settings.starts_at
@@ -141,16 +149,21 @@ class Why:
         self._settings = settings
         self._own_engine = own_engine
 
-    async def campaign(self, campaign_id: int, at: datetime | None = None) -> CampaignWhy:
+    async def campaign(
+        self, campaign_id: int, at: datetime | None = None, *, running: bool = False
+    ) -> CampaignWhy:
         """Give every contact of a campaign its reason.
 
         Args:
             campaign_id: the campaign.
             at: as if it were then (None: now), with the calls in progress and the contacts of
                 now.
+            running: as if it were running as well, whatever its status.
         """
         when = at or self._clock()
         campaign = await self._store.campaign(campaign_id)
+        if running:
+            campaign = as_running(campaign, when)
         counts, waiting = await self._counted(campaign_id, when)
         snapshot = await self._snapshot(campaign, when, heads_of(waiting, when), now=at is None)
         decisions = await self._judge_due(snapshot, when)

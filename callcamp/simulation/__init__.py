@@ -5,6 +5,16 @@ same result, and the same people to every method.
 """
 
 from callcamp.simulation.run import simulate
+from callcamp.simulation.unattended import simulate_unattended
 from callcamp.simulation.workload import Duration, Group, Lognormal, Measured, SimResult, Workload
 
-__all__ = ["Duration", "Group", "Lognormal", "Measured", "SimResult", "Workload", "simulate"]
+__all__ = [
+    "Duration",
+    "Group",
+    "Lognormal",
+    "Measured",
+    "SimResult",
+    "Workload",
+    "simulate",
+    "simulate_unattended",
+]

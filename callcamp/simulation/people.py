@@ -22,7 +22,7 @@ class Contact:
     Args:
         hours_ahead: how far their clock is ahead.
         ordinal: the number of their next call.
-        calls: how often they were called in this run.
+        calls: how often they were called.
     """
 
     hours_ahead: int
@@ -61,6 +61,7 @@ class People:
     def __init__(self, workload: Workload, seed: int) -> None:
         self._workload = workload
         self._random = Random(seed)  # noqa: S311 - no secrets, the same again is wanted
+        self._again_random = Random(seed)  # noqa: S311 - its own: others meet the same people
         self._fresh = self._line_up()
         self._next = next(self._fresh, None)
         self._again: deque[tuple[float, Contact]] = deque()
@@ -80,13 +81,19 @@ class People:
             ((n + 0.5) / group.contacts, group) for group in groups for n in range(group.contacts)
         )
         for _, group in sorted(places, key=lambda place: place[0]):
-            yield Contact(group.hours_ahead, group.ordinal)
+            yield Contact(group.hours_ahead, group.ordinal, group.calls)
 
     def first(self, now_s: float) -> Contact | None:
         """Return who would be called next; None while nobody can be called."""
         if self._again and self._again[0][0] <= now_s:
             return self._again[0][1]
         return self._next
+
+    def next_at(self, now_s: float) -> float | None:
+        """Return when somebody can be called, at once or later; None: nobody waits."""
+        if self._next is not None:
+            return now_s
+        return max(now_s, self._again[0][0]) if self._again else None
 
     def take(self, now_s: float) -> Contact | None:
         """Return who is called now, out of the line; None when nobody can be called."""
@@ -101,7 +108,8 @@ class People:
         """Take a contact whose call is over: done with, or to be called again later."""
         contact.calls += 1
         contact.ordinal += 1
-        if done or contact.calls >= self._workload.most_attempts:
+        over = done or contact.calls >= self._workload.most_attempts
+        if over or self._again_random.random() >= self._workload.retry_share:
             if self._workload.groups:
                 self.through += 1
                 self.left -= 1

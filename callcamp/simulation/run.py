@@ -20,7 +20,7 @@ from callcamp.core.pacing.contract import (
     WrapUpEnded,
 )
 from callcamp.simulation.people import Contact, Fate, People
-from callcamp.simulation.workload import SimResult, Workload
+from callcamp.simulation.workload import SimResult, Workload, opens_at
 
 _TICK_S = 1.0
 _QUARTERS = 4
@@ -119,11 +119,12 @@ class _Run:
     def pass_time(self, to_s: float) -> None:
         passed = to_s - self.now
         self.busy_s += passed * len(self.busy)
-        self.agent_s += passed * self.agents
+        closed = opens_at(self.workload, self.now) is not None
+        self.agent_s += passed * (len(self.busy) if closed else self.agents)
         self.now = to_s
 
     def tick(self) -> None:
-        self.at(self.now + _TICK_S, self.tick)
+        self.at(opens_at(self.workload, self.now) or self.now + _TICK_S, self.tick)
 
     def staff(self, agents: int) -> None:
         self.wanted = agents
@@ -139,7 +140,7 @@ class _Run:
 
     def dial(self) -> None:
         first = self.people.first(self.now)
-        if first is None:
+        if first is None or opens_at(self.workload, self.now) is not None:
             return
         self.decisions += 1
         count = self.method.decide(self.snapshot(first)).count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, isfinite, log, sqrt
@@ -10,6 +11,9 @@ from typing import Protocol
 
 from callcamp.core.pacing.contract import ContactKind
 from callcamp.errors import InvalidInput
+
+_AFTER_S = 1e-6
+"""Just after an edge: hours and seconds round differently."""
 
 
 class Duration(Protocol):
@@ -74,11 +78,13 @@ class Group:
         contacts: how many, over 0.
         hours_ahead: how far their clocks are ahead of ``Workload.start_hour``.
         ordinal: the number of their first call in this run; 1 if they were never called.
+        calls: calls they had before this run; they count towards ``most_attempts``.
     """
 
     contacts: int
     hours_ahead: int = 0
     ordinal: int = 1
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,9 @@ class Workload:
         retry_after_s: seconds after the end of a call until the next one to that contact.
         start_hour: hour of the day at the start, 0 to 23; None: hours are not known.
         lines: calls at the same time at most; None: no limit.
+        retry_share: chance that a call that no person answered is followed by another one.
+        closed: ``(from, to)`` in hours since the start, rising, not touching: no call starts
+            then, and agents only finish what they are at.
     """
 
     agents: int = 10
@@ -128,6 +137,8 @@ class Workload:
     retry_after_s: float = 3600.0
     start_hour: int | None = None
     lines: int | None = None
+    retry_share: float = 1.0
+    closed: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
@@ -139,6 +150,7 @@ class Workload:
         _check("most_attempts", self.most_attempts, 1, 1000)
         _check("retry_after_s", self.retry_after_s, 0, 1e7)
         _check("start_hour", self.start_hour or 0, 0, 23)
+        _check("retry_share", self.retry_share, 0, 1)
         _check("lines", 1 if self.lines is None else self.lines, 1, 100_000)
         for rate in (
             self.answer_rate,
@@ -190,6 +202,17 @@ class SimResult:
     agent_hours: float
     most_lines: int
     decisions: int
+
+
+def opens_at(workload: Workload, now_s: float) -> float | None:
+    """Return when a workload that is closed now opens again, in seconds; None: it is open."""
+    if not workload.closed:
+        return None
+    hours = now_s / 3600
+    index = bisect_right(workload.closed, (hours, float("inf"))) - 1
+    if index < 0 or hours >= workload.closed[index][1]:
+        return None
+    return max(now_s, workload.closed[index][1] * 3600) + _AFTER_S
 
 
 def _check(name: str, value: float, least: float, most: float) -> None:

@@ -1,0 +1,211 @@
+"""The forecast: every contact is counted, ends fall where a calendar worked out by hand says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from callcamp.core.agent_settings import AgentSettings, DialMethod
+from callcamp.core.agents import AgentPhone, PhoneKind
+from callcamp.core.campaign_settings import (
+    CampaignMode,
+    CampaignSettings,
+    DailyWindow,
+    HoursKind,
+    HoursRule,
+    RetryPolicy,
+)
+from callcamp.core.model import NewContact
+from callcamp.core.reasons import Reason
+from callcamp.engine.commands import Commands
+from callcamp.engine.forecast import Forecast
+from callcamp.errors import InvalidInput, TooBusy
+from callcamp.store import SqlStore
+from tests.engine.engine_kit import _empty_database
+
+PARIS = ZoneInfo("Europe/Paris")
+FRIDAY = datetime(2027, 3, 19, 9, 0, tzinfo=PARIS)
+"""An ordinary Friday."""
+
+
+class Desk:
+    """A store, and the use-cases at an instant."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self.store = store
+        self.now = FRIDAY.astimezone(UTC)
+        self.commands = Commands(store, clock=lambda: self.now)
+
+    async def campaign(self, settings: CampaignSettings, contacts: int) -> int:
+        campaign = await self.store.create_campaign(settings, now=self.now)
+        people = (NewContact(f"+331422{n:05d}") for n in range(contacts))
+        await self.store.add_contacts(campaign.id, people, now=self.now)
+        return campaign.id
+
+    async def forecast(self, campaign_id: int, **given: float) -> Forecast:
+        return await self.commands.forecasts.forecast(campaign_id, **given)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    path = tmp_path / "forecast.sqlite3"
+    path.write_bytes(_empty_database())
+    store = SqlStore(f"sqlite:///{path}")
+    await store.open()
+    await store.save_trunk("carrier", dial_string="PJSIP/{number}@carrier", cps=50)
+    try:
+        yield Desk(store)
+    finally:
+        await store.close()
+
+
+def settings(**given: object) -> CampaignSettings:
+    """Return a campaign whose calls all last 30 s: one line, nobody answers, one attempt.
+
+    So 120 contacts take an hour.
+    """
+    values: dict[str, object] = {
+        "name": "Spring",
+        "trunk_id": 1,
+        "concurrency": 1,
+        "ring_timeout_s": 30,
+        "retry": RetryPolicy(max_attempts=1),
+        "window": DailyWindow(zone="Europe/Paris", weekdays=frozenset(range(5))),
+        "mode": CampaignMode.MULTI_DAY,
+        "prompt": "hello",
+    }
+    return CampaignSettings(**{**values, **given})  # type: ignore[arg-type]
+
+
+def local(at: datetime | None) -> datetime:
+    assert at is not None
+    return at.astimezone(PARIS)
+
+
+def near(at: datetime | None, expected: datetime, minutes: float = 10) -> bool:
+    """Tell whether an end is where it should be: one contact in a hundred answers."""
+    assert at is not None
+    return abs(at - expected) < timedelta(minutes=minutes)
+
+
+CASES = {
+    "same day": (120, {}, datetime(2027, 3, 19, 10, 0, tzinfo=PARIS)),
+    "lunch": (
+        480,
+        {"hours": (HoursRule(HoursKind.EXCLUDE, 4, start=time(12), end=time(14)),)},
+        datetime(2027, 3, 19, 15, 0, tzinfo=PARIS),
+    ),
+    "weekend": (1200, {}, datetime(2027, 3, 22, 10, 0, tzinfo=PARIS)),
+    "holiday": (
+        1200,
+        {
+            "hours": (HoursRule(HoursKind.EXCLUDE, first_day=date(2027, 3, 22)),),
+        },
+        datetime(2027, 3, 23, 10, 0, tzinfo=PARIS),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_the_end_goes_through_the_campaigns_calendar(desk: Desk, case: str) -> None:
+    contacts, given, expected = CASES[case]
+    campaign_id = await desk.campaign(settings(**given), contacts)
+    told = await desk.forecast(campaign_id, answer_rate=0.01)
+    assert told.begins_at == FRIDAY
+    assert near(told.ends[1], expected), local(told.ends[1])
+    assert (told.total, told.to_call, told.excluded, told.left.high) == (contacts, contacts, {}, 0)
+    assert told.calls.likely == contacts
+    assert told.calls_per_hour.likely == pytest.approx(120, rel=0.05)
+
+
+async def test_public_holidays_are_no_working_days(desk: Desk) -> None:
+    desk.now = datetime(2027, 3, 26, 9, 0, tzinfo=PARIS).astimezone(UTC)
+    campaign_id = await desk.campaign(settings(holidays=("FR",)), 1200)
+    told = await desk.forecast(campaign_id, answer_rate=0.01)
+    # Easter Monday is the 29th; the clocks change on the 28th.
+    assert near(told.ends[1], datetime(2027, 3, 30, 10, 0, tzinfo=PARIS)), local(told.ends[1])
+
+
+async def test_a_single_day_that_does_not_get_through_says_how_many_are_left(desk: Desk) -> None:
+    campaign_id = await desk.campaign(settings(mode=CampaignMode.SINGLE_DAY), 2000)
+    told = await desk.forecast(campaign_id, answer_rate=0.01)
+    assert told.ends == (None, None, None)
+    assert local(told.closes_at) == datetime(2027, 3, 19, 18, 0, tzinfo=PARIS)
+    # Nine hours of 120 calls.
+    assert told.left.likely == pytest.approx(2000 - 1080, abs=15)
+
+
+async def test_a_large_campaign_is_scaled_and_ends_at_the_same_hour(desk: Desk) -> None:
+    large = settings(
+        concurrency=40, window=DailyWindow(time(0), time(0), "Europe/Paris", frozenset(range(7)))
+    )
+    campaign_id = await desk.campaign(large, 60_000)
+    told = await desk.forecast(campaign_id, answer_rate=0.01)
+    assert told.scaled < 1
+    # 40 lines, 30 s each: 4,800 calls an hour.
+    assert near(told.ends[1], FRIDAY + timedelta(hours=12.5), 20), local(told.ends[1])
+
+
+async def test_it_begins_when_hours_open_next(desk: Desk) -> None:
+    desk.now = datetime(2027, 3, 20, 11, 0, tzinfo=PARIS).astimezone(UTC)
+    campaign_id = await desk.campaign(settings(), 12)
+    told = await desk.forecast(campaign_id)
+    assert local(told.begins_at) == datetime(2027, 3, 22, 9, 0, tzinfo=PARIS)
+
+
+async def test_excluded_contacts_are_counted_with_their_reasons(desk: Desk) -> None:
+    campaign_id = await desk.campaign(settings(), 50)
+    contacts = await desk.store.contacts(campaign_id, limit=5)
+    await desk.store.exclude_contact(contacts[0].id, reason="asked", now=desk.now)
+    await desk.store.skip_contact(contacts[1].id, Reason.ZONE_UNKNOWN, now=desk.now)
+    told = await desk.forecast(campaign_id)
+    assert (told.total, told.to_call) == (50, 48)
+    assert sum(told.excluded.values()) == 2
+    assert told.excluded[Reason.ZONE_UNKNOWN] == 1
+
+
+async def test_the_same_seed_gives_the_same_forecast(desk: Desk) -> None:
+    campaign_id = await desk.campaign(settings(concurrency=5), 100)
+    first, again = [await desk.forecast(campaign_id, seed=7) for _ in range(2)]
+    assert first == again
+    assert first != await desk.forecast(campaign_id, seed=8)
+    assert first.history.figures["answer_rate"].basis == "assumed"
+
+
+async def test_agents_are_those_of_the_campaign_or_those_given(desk: Desk) -> None:
+    given = settings(agents=AgentSettings(method=DialMethod.PROGRESSIVE), concurrency=50)
+    campaign_id = await desk.campaign(given, 100)
+    with pytest.raises(InvalidInput, match="no agents"):
+        await desk.forecast(campaign_id)
+    few = await desk.forecast(campaign_id, agents=2)
+    many = await desk.forecast(campaign_id, agents=8)
+    assert few.ends[1] is not None and many.ends[1] is not None
+    assert many.ends[1] < few.ends[1]
+    assert few.occupancy is not None and 0.3 < few.occupancy.likely < 0.9
+    assert few.abandoned is not None and few.abandoned.high <= 0.03
+    agent = await desk.store.save_agent(
+        "anna", phone=AgentPhone(PhoneKind.SIP, "anna"), now=desk.now
+    )
+    await desk.store.add_campaign_agents(campaign_id, [agent.id], now=desk.now)
+    assert (await desk.forecast(campaign_id)).agents == 1
+
+
+async def test_only_one_is_made_at_a_time(desk: Desk) -> None:
+    campaign_id = await desk.campaign(settings(), 10)
+    first = asyncio.create_task(desk.forecast(campaign_id))
+    await asyncio.sleep(0)
+    with pytest.raises(TooBusy):
+        await desk.forecast(campaign_id)
+    assert (await first).to_call == 10
+
+
+@pytest.mark.parametrize(("name", "value"), [("agents", 0), ("answer_rate", 1.5), ("seed", -1)])
+async def test_numbers_out_of_range_are_refused(desk: Desk, name: str, value: float) -> None:
+    campaign_id = await desk.campaign(settings(), 1)
+    with pytest.raises(InvalidInput, match=name):
+        await desk.forecast(campaign_id, **{name: value})
