@@ -589,3 +589,18 @@ async def test_the_account_of_abandoned_calls(store: SqlStore) -> None:
     facts = await store.call_facts(1, since=NOW, until=at(9), zone="UTC")
     assert (facts.persons, facts.abandoned) == (3, 1)
     assert await store.abandon_account(9, since=NOW) == (0, 0)
+
+
+async def test_what_supervisors_ask_for_is_noted(store: SqlStore) -> None:
+    ann = await agent(store)
+    with acting_as("user:sue"):
+        await store.note_supervision(
+            ann.id, "listened", {"phone_of": HOSTILE, "state": "talking"}, campaign_id=1, now=NOW
+        )
+    last = (await store.audit(kind="agent"))[0]
+    assert (last.action, last.subject, last.actor) == ("agent.listened", "ann", "user:sue")
+    assert (last.campaign_id, last.at) == (1, NOW)
+    assert last.after == {"phone_of": HOSTILE, "state": "talking"}
+    with pytest.raises(NotFound):
+        await store.note_supervision(999, "listened", {}, now=NOW)
+    assert (await store.audit(kind="agent"))[0] == last
