@@ -13,7 +13,7 @@ from callcamp.engine.agents.views import AgentView
 from callcamp.errors import CallcampError
 from callcamp.http.agents_context import check_own
 from callcamp.http.auth import still_allowed
-from callcamp.http.context import ENGINE
+from callcamp.http.context import CLOSING, ENGINE
 from callcamp.http.rest.agents import live_out
 from callcamp.http.stream import event_stream
 
@@ -35,7 +35,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         if request.method == "HEAD":
             return response
         await response.write(b"retry: 1000\n\n")
-        while await still_allowed(request):
+        while not request.app[CLOSING].is_set() and await still_allowed(request):
             seen, view = desk.revision, desk.view(name)
             if view != sent:
                 data = json.dumps(await _picture(request, view), separators=(",", ":"))
@@ -49,12 +49,22 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _changed(request: web.Request, name: str, view: AgentView, seen: int) -> None:
-    """Wait until the agent's picture is another one, or it is time for a sign of life."""
+    """Wait until the agent's picture is another one, callcamp stops, or it is time for a sign."""
+    change = asyncio.create_task(_other(request, name, view, seen))
+    stop = asyncio.create_task(request.app[CLOSING].wait())
+    try:
+        await asyncio.wait({change, stop}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+        if change.done():
+            change.result()
+    finally:
+        change.cancel()
+        stop.cancel()
+
+
+async def _other(request: web.Request, name: str, view: AgentView, seen: int) -> None:
     desk = request.app[ENGINE].agents
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(HEARTBEAT_S):
-            while desk.view(name) == view:
-                seen = await desk.wait(seen)
+    while desk.view(name) == view:
+        seen = await desk.wait(seen)
 
 
 async def _picture(request: web.Request, view: AgentView) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from weakref import WeakSet
 
 import aiohttp_jinja2
@@ -13,7 +14,7 @@ from callcamp.core.wording import in_hours
 from callcamp.http import words
 from callcamp.http.auth import ASKED, identify, permit
 from callcamp.http.board_regions import STATES, quantity_name, quantity_value
-from callcamp.http.context import CSRF, ENGINE, HOMES, HUB, REGIONS, SETTINGS
+from callcamp.http.context import CLOSING, CSRF, ENGINE, HOMES, HUB, REGIONS, SETTINGS
 from callcamp.http.csrf import Csrf
 from callcamp.http.failures import failures
 from callcamp.http.files import web_dir
@@ -75,6 +76,7 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     app[CSRF] = Csrf()
     app[HOMES] = homes()
+    app[CLOSING] = asyncio.Event()
     app[JOBS] = Jobs()
     app[SPOKEN] = WeakSet()
     app[REGIONS] = Regions(engine, environment, engine.clock.now)
@@ -88,4 +90,5 @@ def make_app(engine: EngineLike, settings: Settings) -> web.Application:
 
 
 async def _close_streams(app: web.Application) -> None:
+    app[CLOSING].set()
     await app[HUB].close()

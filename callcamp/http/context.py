@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ SETTINGS = peer.SETTINGS
 REGIONS = web.AppKey("regions", Regions)
 HUB = web.AppKey("hub", Hub)
 CSRF = web.AppKey("csrf", Csrf)
+CLOSING = web.AppKey("closing", asyncio.Event)
+"""Set when callcamp stops: streams that would go on for ever end then."""
 HOMES: web.AppKey[tuple[tuple[str, Permission], ...]] = web.AppKey("homes", tuple)
 """Where people begin, best first, and what each of these pages asks for."""
 

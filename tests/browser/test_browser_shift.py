@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "engine"))
 
@@ -28,13 +28,15 @@ S = AgentState
 
 
 @asynccontextmanager
-async def served(b: Bench, port: int = 0) -> AsyncIterator[int]:
-    """Serve the pages over the bench's engine; yields the port."""
+async def served(b: Bench, port: int = 0, *, leave: Page | None = None) -> AsyncIterator[int]:
+    """Serve the pages over the bench's engine; yields the port. ``leave`` goes away before."""
     runner = web.AppRunner(make_app(b.running, b.settings), handler_cancellation=True)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
         yield runner.addresses[0][1]
+        if leave is not None:
+            await leave.goto("about:blank")
     finally:
         await runner.cleanup()
 
@@ -52,7 +54,7 @@ async def test_a_call_from_log_in_to_result(tmp_path, tab):
         await at_work(b)
         agent_id = view(b).agent.id
         await b.running.agents.log_out("anna")
-        async with served(b) as port:
+        async with served(b, leave=page) as port:
             await page.goto(f"http://127.0.0.1:{port}/agent/anna")
             await page.get_by_role("button", name="progressive").click()
             await expect(page.locator("#a-state-word")).to_have_text("Paused")
@@ -87,7 +89,7 @@ async def test_hanging_up_reaches_the_switch(tmp_path, tab):
         await at_work(b)
         agent_id = view(b).agent.id
         await b.running.agents.ready("anna")
-        async with served(b) as port:
+        async with served(b, leave=page) as port:
             await page.goto(f"http://127.0.0.1:{port}/agent/anna")
             await b.placed(1)
             attempt_id = b.switch.placed_ids[0]
@@ -117,7 +119,7 @@ async def test_a_restart_of_callcamp_loses_neither_call_nor_form(tmp_path, tab):
         await page.get_by_label("Which size?").fill("small, in blue")
         await b.kill()
         await b.start()
-        async with served(b, port):
+        async with served(b, port, leave=page):
             await expect(page.locator("#a-lost")).to_be_hidden()
             await expect(page.locator("#a-state-word")).to_have_text("Talking")
             await expect(page.get_by_label("Which size?")).to_have_value("small, in blue")

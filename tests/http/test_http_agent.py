@@ -399,3 +399,17 @@ async def test_the_contacts_of_a_campaign_tell_who_talked(engine, client):
     for path in ("", "/contacts"):
         page = await (await client.get(f"/campaigns/{campaign.id}{path}")).text()
         assert "no_interest · Kim" in page
+
+
+async def test_a_stream_ends_when_callcamp_stops(engine):
+    await add_agent(engine)
+    async with (
+        browsing(engine) as server,
+        browser_of(server) as browser,
+        browser.client.get("/agent/kim/live") as answer,
+    ):
+        await events(answer, 1)
+        async with asyncio.timeout(20):
+            stopping = asyncio.create_task(server.close())
+            await answer.content.read()
+            await stopping
