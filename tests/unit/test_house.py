@@ -73,6 +73,7 @@ def test_every_benchmark_can_be_run() -> None:
         check=True,
     ).stdout
     assert [line.split()[0] for line in listed.splitlines()] == [
+        "pacing",
         "plan",
         "import",
         "http",

@@ -11,14 +11,23 @@ from callcamp.core.pacing.terms import Term, term
 
 _FINE_S = 32
 _PER_FOLD = 16
+_SECONDS = 20_000
+"""Whoever is busy for longer is in the last interval."""
 _ALMOST_NONE = 1e-7
+
+
+def _place(elapsed_s: float) -> int:
+    if elapsed_s < _FINE_S:
+        return int(elapsed_s)
+    return _FINE_S + int(log(elapsed_s / _FINE_S) * _PER_FOLD)
+
+
+_PLACES = [_place(second + 0.5) for second in range(_SECONDS)]
 
 
 def place_of(elapsed_s: float) -> int:
     """Return in which small interval an elapsed time is: a second, later a sixteenth."""
-    if elapsed_s < _FINE_S:
-        return max(int(elapsed_s), 0)
-    return _FINE_S + int(log(elapsed_s / _FINE_S) * _PER_FOLD)
+    return _PLACES[max(min(int(elapsed_s), _SECONDS - 1), 0)]
 
 
 def middle_s(place: int) -> float:

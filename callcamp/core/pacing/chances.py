@@ -17,7 +17,7 @@ from typing import Any
 from callcamp.core.pacing.contract import ContactKind
 from callcamp.core.pacing.durations import numbers, parts
 
-_LEVELS = 12
+_LEVELS = 40
 """Levels for each unit of log-odds: calls within one count as equally likely to be answered."""
 _MOST_ORDINAL = 6
 _HOURS = 24
@@ -77,6 +77,11 @@ class AnswerChance:
     def level(self, kind: ContactKind) -> int:
         """Return a number of the chance, the same for contacts about as likely to answer."""
         return round(self._log_odds(kind) * _LEVELS)
+
+    @staticmethod
+    def level_of(chance: float) -> int:
+        """Return the level of a chance over 0 and under 1."""
+        return round(log(chance / (1 - chance)) * _LEVELS)
 
     @staticmethod
     def of_level(level: int) -> float:

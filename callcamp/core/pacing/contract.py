@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 
 class BusyPhase(StrEnum):
@@ -20,8 +20,7 @@ class BusyPhase(StrEnum):
     WRAP_UP = "wrap_up"
 
 
-@dataclass(frozen=True, slots=True)
-class ContactKind:
+class ContactKind(NamedTuple):
     """What may tell one call's chance of an answer from another's.
 
     Args:

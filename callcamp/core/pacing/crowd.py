@@ -93,9 +93,14 @@ class Crowd:
         ]
 
 
-def most(fits: Callable[[int], bool], start: int) -> int:
-    """Return the first number from ``start`` on that does not fit; all above do not either."""
-    step = 1
+def most(fits: Callable[[int], bool], start: int, step: int = 1) -> int:
+    """Return the first number from ``start`` on that does not fit; all above do not either.
+
+    Args:
+        fits: whether a number fits.
+        start: the smallest number to look at.
+        step: the first guess of how far away it is, over 0.
+    """
     low = start
     while fits(low + step - 1):
         low += step

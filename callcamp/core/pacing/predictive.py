@@ -16,7 +16,7 @@ from typing import Any
 from callcamp.core.pacing.agents import Agents, place_of
 from callcamp.core.pacing.budget import Budget
 from callcamp.core.pacing.contract import (
-    ContactKind,
+    BusyPhase,
     PacingDecision,
     PacingFact,
     PacingSnapshot,
@@ -37,6 +37,7 @@ FIRST_PERSONS = 10
 TICK_S = 1.0
 _PLENTY = 4
 _SOON = 6
+_FEW_GROUPS = 60
 
 
 class Predictive:
@@ -106,7 +107,7 @@ class Predictive:
             )
 
         sure = max(0, snapshot.free - snapshot.waiting - len(snapshot.ringing))
-        count = most(fits, sure)
+        count = most(fits, sure, 1 + crowd.size // 32)
         numbers = {
             **one_each(snapshot).numbers,
             "answer_probability": chance.of(snapshot.next_kind),
@@ -122,23 +123,36 @@ class Predictive:
 
     def _busy(self, snapshot: PacingSnapshot) -> list[tuple[Term, int]]:
         """Return who may still be busy, alike ones together."""
-        alike = Counter([(agent.phase, place_of(agent.elapsed_s)) for agent in snapshot.busy])
-        return [(self.agents.still_busy(*key), times) for key, times in alike.items()]
+        still_busy, terms = self.agents.still_busy, []
+        for phase in BusyPhase:
+            places = Counter([place_of(a.elapsed_s) for a in snapshot.busy if a.phase is phase])
+            if len(places) > _FEW_GROUPS:
+                places = _coarse(places)
+            terms += [(still_busy(phase, place), times) for place, times in places.items()]
+        return terms
 
     def _calls(self, snapshot: PacingSnapshot) -> list[tuple[Term, int]]:
         """Return which calls may be answered, alike ones together."""
-        alike = Counter(
-            [
-                (call.kind.hour, call.kind.ordinal, int(call.elapsed_s / BIN_S))
-                for call in snapshot.ringing
+        chance, answered = self.ringing.chance, self.ringing.answered
+        alike = Counter([(call.kind, int(call.elapsed_s / BIN_S)) for call in snapshot.ringing])
+        kinds = {kind for kind, _ in alike}
+        if len(alike) <= _FEW_GROUPS:
+            levels = {kind: chance.level(kind) for kind in kinds}
+            return [
+                (answered(levels[kind], place), times) for (kind, place), times in alike.items()
             ]
-        )
-        kinds = {key[:2] for key in alike}
-        levels = {kind: self.ringing.chance.level(ContactKind(*kind)) for kind in kinds}
-        answered = self.ringing.answered
+        # With very many calls those of an age are counted with their mean chance: the mean
+        # stays right, and the variance is off by less than the estimate is.
+        chances = {kind: chance.of(kind) for kind in kinds}
+        sums: dict[int, float] = {}
+        counts: dict[int, int] = {}
+        for (kind, fine), times in alike.items():
+            place = fine - fine % 3 + 1
+            sums[place] = sums.get(place, 0.0) + times * chances[kind]
+            counts[place] = counts.get(place, 0) + times
         return [
-            (answered(levels[hour, ordinal], place), times)
-            for (hour, ordinal, place), times in alike.items()
+            (answered(chance.level_of(sums[place] / times), place), times)
+            for place, times in counts.items()
         ]
 
     def state(self) -> dict[str, Any]:
@@ -158,6 +172,14 @@ class Predictive:
             self.agents.restore(kept.get("agents"))
         except ValueError:
             self._new()
+
+
+def _coarse(places: Counter[int]) -> Counter[int]:
+    """Return three neighbouring places as the one in the middle."""
+    merged: Counter[int] = Counter()
+    for place, times in places.items():
+        merged[place - place % 3 + 1] += times
+    return merged
 
 
 def _why(snapshot: PacingSnapshot, numbers: dict[str, float]) -> str:

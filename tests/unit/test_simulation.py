@@ -1,0 +1,256 @@
+"""The simulation: it counts right, meets the same people again, and pacing keeps its promises."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from callcamp.core.pacing import make_method
+from callcamp.core.pacing.budget import Budget
+from callcamp.core.pacing.contract import (
+    ContactKind,
+    PacingDecision,
+    PacingFact,
+    PacingSnapshot,
+    RingEnded,
+    TalkEnded,
+    WrapUpEnded,
+)
+from callcamp.errors import InvalidInput
+from callcamp.simulation import Group, Lognormal, Measured, SimResult, Workload, simulate
+
+SHORT = Workload(
+    agents=6, hours=0.5, talk=Lognormal(45.0, 1.0), wrap_up=Lognormal(8.0, 0.5), answer_rate=0.4
+)
+
+
+class Reckless:
+    """Keeps so many calls ringing, whatever happens; notes what it is told."""
+
+    name = "reckless"
+
+    def __init__(self, ringing: int) -> None:
+        self.ringing = ringing
+        self.facts: list[PacingFact] = []
+        self.snapshots: list[PacingSnapshot] = []
+
+    def observe(self, fact: PacingFact) -> None:
+        self.facts.append(fact)
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        self.snapshots.append(snapshot)
+        return PacingDecision(max(0, self.ringing - len(snapshot.ringing)), "because")
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+
+def paced(workload: Workload, name: str = "predictive", seed: int = 1) -> SimResult:
+    return simulate(workload, make_method(name, pickup_rate=0.4), seed)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_learns_talks_more_and_keeps_to_the_cap(seed: int) -> None:
+    learnt, simple = paced(SHORT, seed=seed), paced(SHORT, "progressive", seed=seed)
+    assert learnt.occupancy > simple.occupancy + 0.05
+    assert learnt.abandon_rate <= SHORT.cap
+    assert learnt.final_excess_calls <= 0
+    assert learnt.worst_excess_calls <= 2
+    assert simple.abandoned == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answer_rate": 0.2, "rate_steps": ((0.15, 0.5), (0.3, 0.2))},
+        {"agent_steps": ((0.15, 3), (0.3, 6))},
+    ],
+)
+def test_sudden_changes_cost_little(change: dict[str, Any]) -> None:
+    ran = paced(dataclasses.replace(SHORT, **change))
+    assert ran.final_excess_calls <= 0
+    assert ran.worst_excess_calls <= 2
+
+
+def test_when_all_agents_leave_the_calls_stop() -> None:
+    ran = paced(dataclasses.replace(SHORT, agent_steps=((0.25, 0),)))
+    half = paced(dataclasses.replace(SHORT, hours=0.25))
+    assert ran.worst_excess_calls <= 2
+    assert half.calls <= ran.calls <= half.calls + 40
+
+
+def test_without_a_risk_allowed_it_is_one_call_for_each_free_agent() -> None:
+    never = make_method("predictive", budget=Budget(most_risk=0.0))
+    assert simulate(SHORT, never, 1) == paced(SHORT, "progressive")
+    no_cap = dataclasses.replace(SHORT, cap=0.0)
+    assert paced(no_cap).abandoned == 0
+
+
+@pytest.mark.parametrize("name", ["progressive", "ratio", "adaptive", "predictive"])
+def test_the_same_seed_gives_the_same_result(name: str) -> None:
+    workload = dataclasses.replace(SHORT, hours=0.2)
+    assert paced(workload, name) == paced(workload, name)
+    assert paced(workload, name) != paced(workload, name, seed=2)
+
+
+def test_all_methods_meet_the_same_people() -> None:
+    few, many = Reckless(1), Reckless(4)
+    workload = Workload(agents=50, hours=0.1, talk=Measured([1.0]), wrap_up=Measured([0.0]))
+    simulate(workload, few, 3)
+    simulate(workload, many, 3)
+    times = [
+        sorted(f.elapsed_s for f in one.facts if isinstance(f, RingEnded) and f.person)[:3]
+        for one in (few, many)
+    ]
+    assert set(times[0]) & {f.elapsed_s for f in many.facts if isinstance(f, RingEnded)}
+
+
+def test_what_it_counts_adds_up() -> None:
+    method = Reckless(30)
+    ran = simulate(SHORT, method, 5)
+    persons = sum(isinstance(fact, RingEnded) and fact.person for fact in method.facts)
+    assert ran.answered == persons
+    assert ran.abandoned > 50
+    assert ran.abandon_rate == ran.abandoned / ran.answered
+    assert ran.worst_excess_calls >= ran.final_excess_calls > 25
+    assert ran.final_excess_calls == pytest.approx(ran.abandoned - 0.03 * ran.answered)
+    assert 0.9 < ran.occupancy <= 1
+    assert ran.agent_hours == pytest.approx(3)
+    assert ran.decisions == len(method.snapshots)
+    talked = sum(isinstance(fact, TalkEnded) for fact in method.facts)
+    wrapped = sum(isinstance(fact, WrapUpEnded) for fact in method.facts)
+    assert 0 <= talked - wrapped <= 6
+    assert all(s.agents == 6 and s.free >= 0 for s in method.snapshots)
+
+
+def test_an_agent_who_is_free_in_time_saves_the_call() -> None:
+    always = Workload(
+        agents=1,
+        hours=0.05,
+        answer_rate=1.0,
+        ring=Measured([1.0]),
+        talk=Measured([0.5]),
+        wrap_up=Measured([0.0]),
+    )
+    assert simulate(always, Reckless(1), 1).abandoned == 0
+    slow = dataclasses.replace(always, talk=Measured([30.0]))
+    assert simulate(slow, Reckless(1), 1).abandoned > 10
+
+
+def test_agents_leave_when_they_are_free_and_return() -> None:
+    method = Reckless(20)
+    workload = dataclasses.replace(SHORT, agent_steps=((0.1, 2), (0.3, 6)))
+    ran = simulate(workload, method, 1)
+    agents = [snapshot.agents for snapshot in method.snapshots]
+    assert {2, 6} < set(agents)
+    assert agents[-1] == 6
+    assert 1.5 < ran.agent_hours < 3
+
+
+def test_a_list_is_called_until_it_is_through() -> None:
+    workload = dataclasses.replace(
+        SHORT,
+        groups=(Group(60), Group(30, hours_ahead=6)),
+        start_hour=20,
+        most_attempts=3,
+        retry_after_s=120.0,
+        other_end=Lognormal(8.0, 0.5),
+    )
+    method = Reckless(3)
+    ran = simulate(workload, method, 1)
+    assert (ran.contacts_through, ran.contacts_left) == (90, 0)
+    assert ran.duration_s < 1800
+    assert 90 < ran.calls <= 270
+    kinds = {fact.kind for fact in method.facts if isinstance(fact, RingEnded)}
+    assert {kind.ordinal for kind in kinds} == {1, 2, 3}
+    assert {kind.hour for kind in kinds} == {20, 2}
+
+
+def test_rates_of_kinds_count_and_lines_are_a_limit() -> None:
+    never = {ContactKind(None, 1): 0.0, ContactKind(9, 2): 1.0}
+    workload = dataclasses.replace(
+        SHORT, rates=never, start_hour=9, groups=(Group(5000),), lines=4, hours=0.3
+    )
+    ran = simulate(workload, Reckless(30), 1)
+    assert ran.answered == 0
+    assert ran.most_lines == 4
+    again = dataclasses.replace(workload, most_attempts=2, retry_after_s=1.0, lines=None)
+    assert simulate(again, Reckless(30), 1).answered > 0
+
+
+def test_knowing_hour_and_number_of_a_call_is_worth_something() -> None:
+    rates = {ContactKind(9, 1): 0.1, ContactKind(18, 1): 0.7}
+    workload = dataclasses.replace(
+        SHORT,
+        rates=rates,
+        start_hour=9,
+        groups=(Group(9000), Group(9000, hours_ahead=9)),
+        hours=0.9,
+    )
+
+    class Blind:
+        """The same method, not told."""
+
+        name = "blind"
+
+        def __init__(self) -> None:
+            self.method = make_method("predictive")
+
+        def observe(self, fact: PacingFact) -> None:
+            if isinstance(fact, RingEnded):
+                fact = dataclasses.replace(fact, kind=ContactKind())
+            self.method.observe(fact)
+
+        def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+            ringing = tuple(
+                dataclasses.replace(call, kind=ContactKind()) for call in snapshot.ringing
+            )
+            plain = dataclasses.replace(snapshot, ringing=ringing, next_kind=ContactKind())
+            return self.method.decide(plain)
+
+        def state(self) -> dict[str, Any]:
+            return {}
+
+    told = [paced(workload, seed=seed).occupancy for seed in (1, 2)]
+    blind = [simulate(workload, Blind(), seed).occupancy for seed in (1, 2)]
+    assert sum(told) > sum(blind)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("agents", 0),
+        ("hours", 0.0),
+        ("hours", float("nan")),
+        ("answer_rate", 1.01),
+        ("ring_timeout_s", 0.0),
+        ("connect_limit_s", -1.0),
+        ("cap", 2.0),
+        ("most_attempts", 0),
+        ("retry_after_s", -1.0),
+        ("start_hour", 24),
+        ("lines", 0),
+        ("groups", (Group(0),)),
+        ("agent_steps", ((1.0, -1),)),
+        ("rate_steps", ((1.0, 7.0),)),
+        ("rates", {ContactKind(): -0.1}),
+    ],
+)
+def test_what_cannot_be_is_refused(field: str, value: object) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        Workload(**{field: value})  # type: ignore[arg-type]
+    assert refused.value.details["field"]
+
+
+def test_durations_are_checked() -> None:
+    for wrong in (0.0, -1.0, float("inf")):
+        with pytest.raises(InvalidInput, match="talk_mean_s"):
+            Lognormal(wrong, 1.0, name="talk_mean_s")
+    with pytest.raises(InvalidInput, match="cv"):
+        Lognormal(1.0, -1.0)
+    with pytest.raises(InvalidInput, match="no duration"):
+        Measured([])
+    with pytest.raises(InvalidInput, match="values_s"):
+        Measured([1.0, -2.0])
