@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callcamp.core.campaign_settings import DailyWindow
-from callcamp.core.schedule import is_open, next_open, zone_named
+from callcamp.core.schedule import instant_at, is_open, next_open, shown_at, zone_named
 from callcamp.errors import InvalidInput
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -149,3 +149,30 @@ def test_next_open_is_the_first_open_minute(
     else:
         assert found is None or found - now > timedelta(days=7)
         assert (found is None) is (not weekdays)
+
+
+@pytest.mark.parametrize(
+    ("local", "zone", "utc"),
+    [
+        ("2026-12-01T10:00", "America/New_York", "2026-12-01T15:00:00+00:00"),
+        # Left out in spring: the hour after. There twice in autumn: the first.
+        ("2026-03-29T02:30", "Europe/Paris", "2026-03-29T01:30:00+00:00"),
+        ("2026-10-25T02:30", "Europe/Paris", "2026-10-25T00:30:00+00:00"),
+    ],
+)
+def test_a_local_time_is_an_instant(local: str, zone: str, utc: str) -> None:
+    at = instant_at(datetime.fromisoformat(local), zone)
+    assert at.isoformat() == utc
+    assert at.tzinfo is UTC
+
+
+def test_what_clocks_show_somewhere() -> None:
+    at = datetime(2026, 12, 1, 23, 5, tzinfo=UTC)
+    assert shown_at(at, "Asia/Tokyo") == "Wed 02 Dec 08:05"
+
+
+def test_times_beyond_the_calendar_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="too far away"):
+        instant_at(datetime(9999, 12, 31, 23), "America/New_York")  # noqa: DTZ001
+    with pytest.raises(InvalidInput):
+        instant_at(datetime(2026, 1, 1), "Nowhere/Land")  # noqa: DTZ001
