@@ -402,6 +402,8 @@ class AgentDesk(DeskCore):
         """Return where Asterisk sends a contact: a queue, an interface, or a dial string."""
         if to is TransferTo.AGENT:
             other = self.floor.agent(target)
+            if other.id == worker.agent.id:
+                raise Conflict(f"{target} talks to this person already.", agent=target)
             trunk_id = other.phone.trunk_id
             trunk = None if trunk_id is None else await self.book.trunk(trunk_id)
             return interface_of(other.phone, trunk)
@@ -409,6 +411,7 @@ class AgentDesk(DeskCore):
             number = read_number(target, worker.campaign.settings.default_region, "target")
             trunk = await self.book.trunk(worker.campaign.settings.trunk_id)
             return trunk.dial_string.replace("{number}", number)
+        await self.queueing.check_exists(target)
         return target
 
     async def _leg_to(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -118,7 +118,16 @@ class DeskCore(Following):
         self.floor.step(worker, AgentEvent.LOGGED_OUT, reason)
         if leg is not None and not talks:
             self.do(self._end_channel(leg.id))
+        elif talks and call is not None and call.channel_id is not None:
+            self.do(self._bring_back(call, call.channel_id))
         self.queueing.wake()
+
+    async def _bring_back(self, call: AgentCall, channel_id: str) -> None:
+        # Nobody could do it any more once the agent is off shift: the person would wait for ever.
+        if call.consulting:
+            await self.switchboard.cancel_consult(call.track.attempt_id, channel_id)
+        elif call.on_hold:
+            await self.switchboard.unhold(call.track.attempt_id, channel_id)
 
     async def _end_channel(self, channel_id: str) -> None:
         await self.switchboard.hang_up_channel(channel_id)
@@ -172,13 +181,20 @@ class DeskCore(Following):
             self._read_at_s = self.clock.monotonic_s()
             await self._read()
         for worker in self.floor:
-            if worker.wrap_up_until is not None and worker.wrap_up_until <= now:
-                self.wrapped_up(worker)
-            elif worker.offer is not None and worker.offer.dial_at <= now:
-                await self.line.accept(worker)
-            elif worker.call is not None and self._is_stale(worker, worker.call):
-                self._contact_gone(worker)
+            try:
+                await self._look_at(worker, now)
+            except CallcampError as error:
+                # What is wrong with one agent holds no other up.
+                log.warning("agent_not_looked_at", agent=worker.agent.name, problem=error.message)
         await self.pace.keep()
+
+    async def _look_at(self, worker: Worker, now: datetime) -> None:
+        if worker.wrap_up_until is not None and worker.wrap_up_until <= now:
+            self.wrapped_up(worker)
+        elif worker.offer is not None and worker.offer.dial_at <= now:
+            await self.line.accept(worker)
+        elif worker.call is not None and self._is_stale(worker, worker.call):
+            self._contact_gone(worker)
 
     def _is_stale(self, worker: Worker, call: AgentCall) -> bool:
         if worker.state not in {AgentState.RINGING, AgentState.DIALING, AgentState.TALKING}:

@@ -31,7 +31,7 @@ from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.line import Line
 from callcamp.engine.agents.pace import Pace
 from callcamp.engine.agents.queueing import Queueing
-from callcamp.engine.agents.worker import MISSED, AgentCall, Worker
+from callcamp.engine.agents.worker import MISSED, REFUSED, AgentCall, Worker
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock
 from callcamp.engine.live import LiveFeed
@@ -45,6 +45,9 @@ log = structlog.get_logger(__name__)
 
 IN_USE = 2
 """Asterisk's device state of a phone that is in a call."""
+REFUSED_MOST = 3
+"""Calls in a row that an agent's phone may refuse at once: one that does not disturb would else
+have every contact called for nobody."""
 
 
 class Following:
@@ -175,8 +178,12 @@ class Following:
             return
         if worker.state is AgentState.RINGING:
             worker.call, worker.handed = None, False
+            worker.refused = 0 if fact.ring_s > 0 else worker.refused + 1
             if fact.ring_s > 0:
                 self.floor.step(worker, AgentEvent.MISSED, MISSED)
+            elif worker.refused >= REFUSED_MOST:
+                worker.refused = 0
+                self.floor.step(worker, AgentEvent.MISSED, REFUSED)
             else:
                 # Until Asterisk says otherwise: else the same call would be tried without end.
                 worker.device = IN_USE
@@ -196,14 +203,26 @@ class Following:
             if call is not None and worker.state is AgentState.TALKING:
                 log.warning("agent_has_two_calls", agent=worker.agent.name, **track.ids)
                 return
+            self._leave_for_another(worker)
             call = worker.call = AgentCall(track, worker.campaign)
+        # Somebody may come back to an agent who notes the result already.
+        call.ended_at, worker.wrap_up_until = None, None
         call.connected_at, call.channel_id = at, fact.channel_id
+        worker.refused = 0
         if worker.may(AgentEvent.CONNECTED):
             if worker.state is AgentState.PAUSED:
                 worker.pause_wanted = worker.reason
             worker.offer = None
             self.floor.step(worker, AgentEvent.CONNECTED)
         self.queueing.wake()
+
+    def _leave_for_another(self, worker: Worker) -> None:
+        """Give back what an agent was about to do: a call has come between, by a transfer."""
+        if worker.offer is not None:
+            self.line.withdraw(worker)
+            self.floor.step(worker, AgentEvent.DECLINED, "another call came")
+        elif worker.state is AgentState.DIALING and worker.call is not None:
+            self.line.drop(worker.call.track)
 
     def _note_left(self, fact: AgentLeft) -> None:
         worker = self.floor.of_attempt(fact.attempt_id)
@@ -250,6 +269,9 @@ class Following:
 
     def wrapped_up(self, worker: Worker) -> None:
         """End an agent's wrap-up: the next call may come, or the pause that was asked for."""
+        if worker.state is not AgentState.WRAP_UP:
+            worker.wrap_up_until = None
+            return
         elapsed_s = (self.clock.now() - worker.since).total_seconds()
         fact = WrapUpEnded(self.clock.monotonic_s(), elapsed_s)
         self.pace.observe(worker.campaign.id, fact)

@@ -20,7 +20,7 @@ from callcamp.core.agents import AgentState
 from callcamp.core.model import Campaign
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.worker import Worker
-from callcamp.errors import CallcampError, SwitchUnavailable
+from callcamp.errors import CallcampError, InvalidInput, SwitchUnavailable
 from callcamp.ports import Store
 from callcamp.ports.switchboard import QueueView, Switchboard
 
@@ -81,6 +81,19 @@ class Queueing:
     def known_queue(self, campaign: Campaign) -> str:
         """Return the same, as far as it was asked for before; empty when it was not."""
         return campaign.settings.agents.queue or self._queues.get(campaign.id, "")
+
+    async def check_exists(self, queue: str) -> None:
+        """Ask Asterisk whether it has a queue.
+
+        Raises:
+            InvalidInput: it has none of this name.
+        """
+        if queue not in await self._switchboard.queues():
+            raise InvalidInput(
+                f"Asterisk has no queue {queue!r}; the person would reach nobody.",
+                field="target",
+                value=queue,
+            )
 
     def wake(self, *, sync: bool = False) -> None:
         """Compare what is wanted with what is there, soon."""

@@ -15,6 +15,8 @@ NOT_READY = "not ready"
 """Reason of the pause in which a shift begins."""
 MISSED = "missed a call"
 """Reason of the pause after a call that the agent's phone did not answer."""
+REFUSED = "the phone refuses calls"
+"""Reason of the pause after several calls that the agent's phone refused at once."""
 PHONE_GONE = "the phone hung up"
 """Reason of the pause after the agent's phone left the line while a contact was called."""
 
@@ -91,7 +93,7 @@ class Worker:
     ``handed`` is whether callcamp itself gave the call to the agent's phone, so that the queue
     is not what rings it. ``device`` is Asterisk's state of the phone (None: not known).
     ``queued`` is whether the agent is a member of the queue, where the campaign has one;
-    ``problem`` is why not, in words.
+    ``problem`` is why not, in words. ``refused`` counts calls in a row that the phone refused.
     """
 
     agent: Agent
@@ -109,6 +111,7 @@ class Worker:
     device: int | None = None
     queued: bool = True
     problem: str = ""
+    refused: int = 0
     revision: int = 0
 
     def step(self, event: AgentEvent, at: datetime, reason: str = "") -> None:
