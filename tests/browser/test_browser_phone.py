@@ -263,7 +263,11 @@ async def test_hold_and_mute(desk: Desk) -> None:
     await expect(mute).to_have_attribute("aria-pressed", "true")
     await packets_flow(page)  # what was said before has been heard by now
     assert await loudest(other, "speaker") < 0.05
+    for direction in ("sendonly", "sendrecv"):
+        await hold.click()
+        await agreed(direction)
     await packets_flow(page)
+    assert await loudest(other, "speaker") < 0.05, "who was muted before the hold still is"
     await mute.click()
     assert await loudest(other, "speaker") > 0.3
     await mute.click()

@@ -243,6 +243,7 @@ class Phone {
   mute(on) {
     this.muted = on;
     this.#sound?.mute(on);
+    this.#line?.mute(on);
     this.#tell("state", { state: this.state, problem: this.problem });
   }
 

@@ -141,6 +141,13 @@ export class Line {
     else this.session.unhold();
   }
 
+  // JsSIP has to know, too: with every change of the call it sets the microphone as it thinks.
+  mute(on) {
+    if (!this.session || this.session.isEnded()) return;
+    if (on) this.session.mute({ audio: true });
+    else this.session.unmute({ audio: true });
+  }
+
   dtmf(digit) {
     if (this.session?.isEstablished()) this.session.sendDTMF(digit, { transportType: "RFC2833" });
   }
