@@ -174,6 +174,14 @@ def test_fewer_answers_are_more_calls() -> None:
     assert counts[0] < counts[-1]
 
 
+def test_a_failed_trunk_does_not_bring_calls_without_end() -> None:
+    method = taught()
+    for second in range(2000):
+        method.observe(RingEnded(second, 0.1, False))
+    decided = method.decide(PacingSnapshot(0, 10, account=Account(1000, 0)))
+    assert 10 < decided.count <= 80
+
+
 def test_waiting_calls_and_free_agents_count() -> None:
     method = taught()
     fewer = method.decide(busy_room(1000, 20, waiting=2)).count

@@ -35,6 +35,9 @@ CONNECT_LIMIT_S = 2.0
 LEAST_AGENTS = 3
 FIRST_PERSONS = 10
 TICK_S = 1.0
+MOST_PER_AGENT = 8
+"""Calls on their way for each agent, at most: when a trunk fails nobody seems to answer, and
+all who do once it is back would be too many."""
 _PLENTY = 4
 _SOON = 6
 _FEW_GROUPS = 60
@@ -107,7 +110,8 @@ class Predictive:
             )
 
         sure = max(0, snapshot.free - snapshot.waiting - len(snapshot.ringing))
-        count = most(fits, sure, 1 + crowd.size // 32)
+        room = MOST_PER_AGENT * snapshot.agents - snapshot.waiting - len(snapshot.ringing)
+        count = min(most(fits, sure, 1 + crowd.size // 32), max(room, sure))
         numbers = {
             **one_each(snapshot).numbers,
             "answer_probability": chance.of(snapshot.next_kind),
