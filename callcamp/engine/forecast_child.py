@@ -39,7 +39,7 @@ def workload_of(given: Mapping[str, Any]) -> Workload:
     """
     values = dict(given)
     for name in ("ring", "talk", "wrap_up", "other_end"):
-        values[name] = _duration(values[name])
+        values[name] = None if values[name] is None else _duration(values[name])
     values["rates"] = {ContactKind(hour, n): rate for hour, n, rate in values["rates"]}
     values["groups"] = tuple(Group(**one) for one in values["groups"])
     values["closed"] = tuple((start, end) for start, end in values["closed"])

@@ -20,11 +20,16 @@ from callcamp.core.campaign_settings import (
     HoursRule,
     RetryPolicy,
 )
-from callcamp.core.model import NewContact
+from callcamp.core.model import Attempt, NewContact
+from callcamp.core.outcome import Disposition
+from callcamp.core.pacing import make_method
 from callcamp.core.reasons import Reason
+from callcamp.core.states import AttemptStatus
 from callcamp.engine.commands import Commands
 from callcamp.engine.forecast import Forecast
+from callcamp.engine.history import Figure, measured
 from callcamp.errors import InvalidInput, TooBusy
+from callcamp.simulation import Group, Workload, simulate
 from callcamp.store import SqlStore
 from tests.engine.engine_kit import _empty_database
 
@@ -212,3 +217,71 @@ async def test_numbers_out_of_range_are_refused(desk: Desk, name: str, value: fl
     campaign_id = await desk.campaign(settings(), 1)
     with pytest.raises(InvalidInput, match=name):
         await desk.forecast(campaign_id, **{name: value})
+
+
+async def test_it_says_what_callcamp_simulate_says_of_the_same_campaign(desk: Desk) -> None:
+    given = settings(
+        agents=AgentSettings(method=DialMethod.PROGRESSIVE, wrap_up_s=15),
+        concurrency=500,
+        ring_timeout_s=25,
+        detect_machines=False,
+        window=DailyWindow(time(0), time(0), "Europe/Paris", frozenset(range(7))),
+    )
+    campaign_id = await desk.campaign(given, 400)
+    told = await desk.forecast(campaign_id, agents=4, seed=1)
+    workload = Workload(agents=4, hours=100, groups=(Group(400),))
+    direct = [simulate(workload, make_method("progressive"), seed) for seed in (1, 2, 3)]
+    ends = sorted(desk.now + timedelta(seconds=one.duration_s) for one in direct)
+    assert told.scaled == 1
+    assert list(told.ends) == ends
+    assert told.occupancy is not None
+    assert told.occupancy.low == pytest.approx(min(one.occupancy for one in direct), abs=1e-4)
+
+
+async def test_the_law_of_the_place_where_contacts_are_closes_too(desk: Desk) -> None:
+    early = DailyWindow(time(6), time(22), "Europe/Paris", frozenset(range(7)))
+    desk.now = datetime(2027, 3, 20, 6, 0, tzinfo=PARIS).astimezone(UTC)
+    campaign_id = await desk.campaign(settings(legal=("fr",), window=early), 12)
+    told = await desk.forecast(campaign_id)
+    # On that Saturday nobody in France may be called.
+    assert local(told.begins_at) == datetime(2027, 3, 22, 10, 0, tzinfo=PARIS)
+
+
+def call(n: int, *, person: bool, hour: int) -> Attempt:
+    at = datetime(2027, 3, 18, hour, 0, tzinfo=UTC) + timedelta(seconds=n)
+    after_s = 8 if person else 20
+    return Attempt(
+        id=f"cc-{n:06d}",
+        campaign_id=1,
+        contact_id=n,
+        number="+33142200000",
+        ordinal=1,
+        status=AttemptStatus.ENDED,
+        settings_version=1,
+        ring_timeout_s=30,
+        claimed_at=at,
+        lease_until=at,
+        dialed_at=at,
+        answered_at=at + timedelta(seconds=8) if person else None,
+        ended_at=at + timedelta(seconds=after_s + 40 * person),
+        disposition=Disposition.ANSWERED_PERSON if person else Disposition.VOICEMAIL,
+    )
+
+
+async def test_figures_are_measured_from_two_hundred_calls_on(desk: Desk) -> None:
+    campaign = await desk.store.campaign(await desk.campaign(settings(), 1))
+    # At 9 UTC, 10 in Paris, every second call is answered, later every fifth.
+    calls = [call(n, person=n % 2 == 0, hour=9) for n in range(100)]
+    calls += [call(n, person=n % 5 == 0, hour=11) for n in range(100, 200)]
+    found = measured(campaign, calls, "this campaign")
+    rate = found.figures["answer_rate"]
+    assert rate == Figure(0.35, "measured on 200 calls of this campaign")
+    assert found.figures["ring_s"] == Figure(8.0, "measured on 70 answered calls of this campaign")
+    assert found.figures["talk_s"].value == 40.0
+    assert found.figures["other_end_s"].value == 20.0
+    assert found.figures["retry_share"].value == 0.0
+    assert list(found.rates) == [(None, 1, 0.35), (10, 1, 0.5), (12, 1, 0.2)]
+    few = measured(campaign, calls[:199], "this campaign")
+    assert few.figures["answer_rate"] == Figure(0.3, "assumed")
+    assert few.figures["talk_s"] == Figure(30.0, "assumed")
+    assert few.figures["other_end_s"] == Figure(30.0, "assumed")

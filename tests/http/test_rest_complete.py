@@ -49,6 +49,7 @@ ROUTES_OF: dict[str, tuple[str, ...]] = {
     "campaign retry-failed": (f"POST {C}/retry-failed",),
     "campaign clone": (f"POST {C}/clone",),
     "campaign why": (f"GET {C}/why",),
+    "campaign forecast": (f"GET {C}/forecast",),
     "campaign versions": (f"GET {C}/versions",),
     "campaign report": (f"GET {C}/report",),
     "contacts import": (
