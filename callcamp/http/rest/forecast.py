@@ -119,7 +119,7 @@ ROUTES: tuple[RestRoute, ...] = (
     RestRoute(
         "GET", f"{ONE}/forecast", forecast, Permission.VIEW,
         "What the campaign would do from its next open hour: end, calls, who is left out",
-        ForecastOut, ForecastQuery, also=(409, 422, 503),
+        ForecastOut, ForecastQuery, also=(409,),
     ),
 )  # fmt: skip
 """Addresses of forecasts."""
