@@ -73,7 +73,9 @@ def _values(element: Element, answers: Mapping[str, str]) -> set[str]:
     return set(chosen(answer)) if element.kind is ElementKind.CHOICES else {answer}
 
 
-def check_answers(script: CallScript, answers: Mapping[str, str]) -> None:
+def check_answers(
+    script: CallScript, answers: Mapping[str, str], *, unfinished: bool = False
+) -> None:
     """Make sure that answers are ones that the script asks for, and all that it requires.
 
     A checkbox that is required has to be ticked.
@@ -81,6 +83,7 @@ def check_answers(script: CallScript, answers: Mapping[str, str]) -> None:
     Args:
         script: the script.
         answers: answers by element name; an empty one is none.
+        unfinished: whether those that are required may be missing.
 
     Raises:
         InvalidInput: naming the first element that is answered wrongly, or not at all.
@@ -94,7 +97,7 @@ def check_answers(script: CallScript, answers: Mapping[str, str]) -> None:
             raise _unfit(name, answer, "after the other answers this is not asked; leave it out")
     for name, element in visible.items():
         answer = answers.get(name, "")
-        if element.required and _is_missing(element, answer):
+        if not unfinished and element.required and _is_missing(element, answer):
             wanted = "tick it" if element.kind is ElementKind.CHECKBOX else "give an answer"
             raise _unfit(name, answer, f"{wanted}: the script requires it")
         if answer:

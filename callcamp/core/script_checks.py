@@ -10,6 +10,8 @@ from callcamp.errors import InvalidInput
 
 ELEMENTS_MOST = 200
 """Elements of a script at most."""
+QUESTIONS_MOST = 100
+"""Of them those with an answer: a call carries so many variables."""
 TEXT_MOST = 2000
 """Characters of what is read out or asked, at most."""
 OPTIONS_MOST = 100
@@ -39,6 +41,13 @@ def check_script(script: CallScript, field: str = "agents.script") -> None:
             f"{field}.elements has {len(script.elements)} entries; give {ELEMENTS_MOST} at most.",
             field=f"{field}.elements",
             value=len(script.elements),
+        )
+    questions = sum(element.kind is not ElementKind.SENTENCE for element in script.elements)
+    if questions > QUESTIONS_MOST:
+        raise InvalidInput(
+            f"{field}.elements asks for {questions} answers; ask for {QUESTIONS_MOST} at most.",
+            field=f"{field}.elements",
+            value=questions,
         )
     before: dict[str, Element] = {}
     for place, element in enumerate(script.elements):

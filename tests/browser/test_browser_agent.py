@@ -393,3 +393,18 @@ async def test_two_agents_see_each_their_own(site, tab, browser):
     await expect(shift.page.locator("#a-title")).to_have_text("Zoë O'Hara")
     await expect(other.locator("#a-work")).to_be_hidden()
     await context.close()
+
+
+async def test_what_is_filled_in_when_the_time_ends_is_noted_though_some_is_missing(site, tab):
+    shift = await on_shift(site, tab)
+    page = shift.page
+    shift.wraps_up()
+    await page.get_by_label("no", exact=True).check()
+    await page.get_by_label("No interest").check()
+    await page.get_by_role("button", name="Note and go on").click()
+    await expect(page.locator("#a-form-problem")).to_contain_text("needs an answer")
+    assert shift.desk.asked == []
+    shift.wraps_up(seconds=1)
+    await expect(page.locator("#toast")).to_contain_text("some of it was missing")
+    ((_, _, _, note),) = shift.desk.asked
+    assert (note.outcome, note.answers["renew"], note.unfinished) == ("no_interest", "no", True)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callcamp.contacts.mapping import MAX_VARIABLES
 from callcamp.contacts.rows import MAX_VALUE_BYTES
 from callcamp.core.script_answers import (
     BETWEEN,
@@ -20,6 +21,7 @@ from callcamp.core.script_answers import (
     fill,
     shown,
 )
+from callcamp.core.script_checks import check_script
 from callcamp.core.scripts import CallScript, Element, ElementKind, ShowIf
 from callcamp.engine.variables import check_variables
 from callcamp.errors import InvalidInput
@@ -162,3 +164,20 @@ def test_the_longest_answer_fits_into_a_variable() -> None:
 def test_chosen_options_are_read_back() -> None:
     assert chosen(f"price{BETWEEN}a, b") == ["price", "a, b"]
     assert chosen("") == chosen(" ; ") == []
+
+
+def test_a_script_asks_no_more_than_a_call_can_carry() -> None:
+    def script(questions: int) -> CallScript:
+        asked = [Element(K.TEXT, "?", f"q{n}") for n in range(questions)]
+        return CallScript((*asked, Element(K.SENTENCE, "Goodbye.")))
+
+    check_script(script(MAX_VARIABLES))
+    check_variables({f"q{n}": "x" for n in range(MAX_VARIABLES)})
+    with pytest.raises(InvalidInput, match="101 answers"):
+        check_script(script(MAX_VARIABLES + 1))
+
+
+def test_an_unfinished_note_may_miss_answers_but_has_no_wrong_ones() -> None:
+    check_answers(SCRIPT, {"matters": "price"}, unfinished=True)
+    with pytest.raises(InvalidInput):
+        check_answers(SCRIPT, {"car": "perhaps"}, unfinished=True)

@@ -259,16 +259,18 @@ byId("a-transfer-panel").addEventListener("submit", async (event) => {
 });
 
 // --- The result of the call -----------------------------------------------------------------
-async function finish() {
-  if (sending) return;
+async function finish(asItIs = false) {
+  if (sending) return null;
   sending = true;
   const button = byId("a-finish");
   button.setAttribute("aria-busy", "true");
   try {
-    const note = await form.note();
+    const note = await form.note(asItIs);
     if (note) await send(note);
+    return note;
   } catch (error) {
     form.problem(error.message);
+    return null;
   } finally {
     sending = false;
     button.removeAttribute("aria-busy");
@@ -317,7 +319,8 @@ async function atTheEnd() {
   const attempt = view.call?.attempt_id;
   if (!attempt || sending || sentAtTheEnd === attempt || view.call.noted || !form.touched) return;
   sentAtTheEnd = attempt;
-  await finish();
+  const note = await finish(true);
+  if (note?.unfinished) toast("The time for the result is over. What you had filled in was sent; some of it was missing.");
 }
 
 // --- Keyboard -------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ import structlog
 
 from callcamp.core.agent_settings import ON_THE_LINE
 from callcamp.core.agents import AgentEvent, AgentSpan, AgentState
-from callcamp.core.script_answers import check_answers
 from callcamp.engine.agents.desk_core import OVER, DeskCore
+from callcamp.engine.agents.noting import check_note, write_later, write_note
 from callcamp.engine.agents.views import AgentView, WrapUpNote
 from callcamp.engine.agents.worker import AgentCall, Worker, interface_of
 from callcamp.engine.contact_commands import ContactCommands, read_number
@@ -256,20 +256,11 @@ class AgentDesk(DeskCore):
         call = worker.call
         if call is None or call.track.attempt_id != attempt_id:
             raise Conflict(f"{name} does not work on call {attempt_id} (any more).")
-        settings = call.campaign.settings.agents
-        if note.outcome is not None and settings.outcomes and note.outcome not in settings.outcomes:
-            raise InvalidInput(
-                f"{note.outcome!r} is none of the campaign's outcomes.",
-                field="outcome",
-                value=note.outcome,
-            )
-        if note.outcome is None and settings.outcome_required:
-            raise InvalidInput("This campaign needs an outcome.", field="outcome", value=None)
-        check_answers(settings.script, note.answers)
-        call.outcome, call.noted = note.outcome, True
+        check_note(call.campaign, note, self.clock.now())
+        call.outcome, call.noted, call.note = note.outcome, True, note
         if worker.state is AgentState.WRAP_UP and call.track.is_over:
             try:
-                await self._write_note(call, note, worker.agent.id)
+                await write_note(self.registry, self.notes, call, note, worker.agent.id)
             except CallcampError:
                 call.noted = False
                 raise
@@ -277,7 +268,7 @@ class AgentDesk(DeskCore):
                 self.wrapped_up(worker)
         else:
             # The contact still talks: to this agent, or to somebody it was transferred to.
-            self.do(self._write_note(call, note, worker.agent.id))
+            self.do(write_later(self.registry, self.notes, call, note, worker.agent.id))
             self.floor.touch(worker)
             if worker.state is AgentState.WRAP_UP:
                 self.wrapped_up(worker)
@@ -433,18 +424,6 @@ class AgentDesk(DeskCore):
             spy_on=spy_on,
             spy_mode=spy_mode,
             variables=dict(variables or {}),
-        )
-
-    async def _write_note(self, call: AgentCall, note: WrapUpNote, agent_id: int) -> None:
-        track = call.track
-        # The end of the call is committed first; what is noted comes after it.
-        await self.registry.settled(track.attempt_id)
-        await self.notes.set_outcome(
-            track.attempt_id,
-            outcome=note.outcome,
-            callback_at=note.callback_at,
-            callback_agent_id=agent_id if note.callback_mine else None,
-            variables=note.answers,
         )
 
 

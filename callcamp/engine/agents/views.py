@@ -111,9 +111,11 @@ class WrapUpNote:
         answers: answers to the script by element name; kept as variables of the call.
         callback_at: when the person wants to be called back (None: not asked for).
         callback_mine: whether only this agent makes the callback.
+        unfinished: whether answers that the script needs may be missing: the time is over.
     """
 
     outcome: str | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     callback_at: datetime | None = None
     callback_mine: bool = False
+    unfinished: bool = False

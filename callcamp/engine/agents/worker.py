@@ -7,7 +7,7 @@ from datetime import datetime
 
 from callcamp.core.agents import AGENT, Agent, AgentEvent, AgentPhone, AgentState, PhoneKind
 from callcamp.core.model import Campaign, Trunk
-from callcamp.engine.agents.views import AgentCallView, AgentView, OfferView
+from callcamp.engine.agents.views import AgentCallView, AgentView, OfferView, WrapUpNote
 from callcamp.engine.registry import Track
 from callcamp.errors import InvalidInput
 
@@ -51,7 +51,7 @@ class AgentCall:
     """The call that an agent works on.
 
     ``track`` is the attempt as the tracker follows it; ``campaign`` as it was when the call
-    came. ``ended_at`` is when the agent's part was over.
+    came. ``ended_at`` is when the agent's part was over, ``note`` what was noted last.
     """
 
     track: Track
@@ -64,6 +64,7 @@ class AgentCall:
     consulting: str = ""
     outcome: str | None = None
     noted: bool = False
+    note: WrapUpNote | None = None
 
     def view(self) -> AgentCallView:
         """Return the call as it is shown."""

@@ -62,6 +62,7 @@ class FinishIn(In):
     ] = Field(default_factory=dict)
     callback_at: Instant | None = None
     callback_mine: bool = False
+    unfinished: bool = False
 
 
 async def finish(desk: AgentsLike, name: str, body: FinishIn) -> AgentView:
@@ -71,6 +72,7 @@ async def finish(desk: AgentsLike, name: str, body: FinishIn) -> AgentView:
         answers=body.answers,
         callback_at=body.callback_at,
         callback_mine=body.callback_mine,
+        unfinished=body.unfinished,
     )
     return await desk.finish(name, body.attempt_id, note)
 

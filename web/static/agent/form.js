@@ -11,6 +11,7 @@ export class Form {
   #checkedFor = "";
   #callback = null;
   #timer = null;
+  #touched = false;
 
   constructor({ name, link, onFinish }) {
     this.prefix = `callcamp:result:${name}:`;
@@ -28,6 +29,7 @@ export class Form {
   open(sheet) {
     if (this.attemptId === sheet.attempt_id) return;
     this.#sheet = sheet;
+    this.#touched = false;
     this.#callback = null;
     this.#checkedFor = "";
     this.#fields = sheet.script.map((element, index) => ({ element, ...field(element, index) }));
@@ -81,6 +83,7 @@ export class Form {
 
   #changed() {
     if (!this.#sheet) return;
+    this.#touched = true;
     this.problem("");
     say("a-noted", "");
     this.#draw();
@@ -180,19 +183,22 @@ export class Form {
     } catch { /* nothing is kept */ }
   }
 
-  get touched() { return Boolean(this.kept()); }
+  get touched() { return this.#touched || Boolean(this.kept()); }
 
   // --- What is sent -----------------------------------------------------------------------
   // Returns the note, or null and says what is missing.
-  async note() {
+  // As it is: when the time is over, what is missing is left out.
+  async note(asItIs = false) {
     const visible = this.#visible();
     const answers = {};
+    let unfinished = false;
     for (const [index, one] of this.#fields.entries()) {
       if (!visible.has(index) || !one.element.name) continue;
       const answer = one.read();
       const missing = isMissing(one.element, answer);
       one.node.classList.toggle("a-missing", missing);
-      if (missing) {
+      if (missing) unfinished = true;
+      if (missing && !asItIs) {
         this.problem(one.element.kind === "checkbox" ? `Tick “${one.element.text}” first.` : `“${one.element.text}” needs an answer.`);
         one.input?.focus();
         return null;
@@ -204,8 +210,9 @@ export class Form {
       document.querySelector('input[name="outcome"]')?.focus();
       return null;
     }
-    const note = { attempt_id: this.attemptId, outcome: this.outcome, answers };
+    const note = { attempt_id: this.attemptId, outcome: this.outcome, answers, unfinished };
     if (!this.#callbackOn) return note;
+    if (asItIs && (!this.#callback || this.#callback.problem)) return { ...note, unfinished: true };
     if (!this.#local) {
       this.problem("Give day and time of the callback.");
       byId(byId("a-callback-date").value ? "a-callback-time" : "a-callback-date").focus();
