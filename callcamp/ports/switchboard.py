@@ -35,6 +35,14 @@ class QueueView:
 
 
 @dataclass(frozen=True, slots=True)
+class TalkView:
+    """Who talks to a contact: the channel of the agent, and whether the contact is on hold."""
+
+    channel_id: str
+    on_hold: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LegOrder:
     """A call to an agent's phone.
 
@@ -126,6 +134,10 @@ class Switchboard(Protocol):
 
     async def unhold(self, attempt_id: str, agent_channel: str) -> None:
         """Bring contact and agent together again."""
+        ...
+
+    async def talk_of(self, attempt_id: str) -> TalkView | None:
+        """Tell which agent's channel a contact talks to, or waits for on hold (None: none)."""
         ...
 
     async def mute(self, channel_id: str, *, muted: bool) -> None:

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from callcamp.core.agents import MEMBER_PREFIX
 from callcamp.errors import Conflict, NotFound, SwitchRefused, SwitchTimeout
-from callcamp.ports.switchboard import LegOrder, QueueView, TransferTo
+from callcamp.ports.switchboard import LegOrder, QueueView, TalkView, TransferTo
 from callcamp.switch.borders import (
     check_attempt,
     check_channel_id,
@@ -212,6 +212,14 @@ class AmiSwitchboard:
                 if await self._get(attempt_id, "BRIDGEPEER"):
                     return
                 await asyncio.sleep(_MOVE_AGAIN_S)
+
+    async def talk_of(self, attempt_id: str) -> TalkView | None:
+        """Tell which agent's channel a contact talks to, or waits for on hold (None: none)."""
+        check_attempt(attempt_id)
+        channel_id = await self._get(attempt_id, "SHARED(CC_AGENT_CHANNEL)")
+        if not channel_id:
+            return None
+        return TalkView(channel_id, bool(await self._get(attempt_id, "SHARED(CC_HELD)")))
 
     async def mute(self, channel_id: str, *, muted: bool) -> None:
         """Keep what a phone says from everybody else, or not any more.

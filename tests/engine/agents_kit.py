@@ -22,6 +22,7 @@ from callcamp.core.outcome import Evidence
 from callcamp.core.scripts import CallScript, Element, ElementKind
 from callcamp.core.states import CampaignEvent
 from callcamp.engine.agents.views import AgentView
+from callcamp.ports.switchboard import TalkView
 
 TALKED = Evidence(cause=16, answered=True, talk_s=5.0)
 GIVEN_UP = Evidence(cause=16, answered=True, waited_s=2.01, abandoned=True, talk_s=4.0)
@@ -82,6 +83,8 @@ def reach(b: Bench, attempt_id: str, queue: str = "callcamp-1") -> None:
 def connect(b: Bench, attempt_id: str, agent_id: int, channel: str = "1700000000.7") -> None:
     """Have the queue connect a waiting caller with an agent."""
     b.switch.emit(AgentCalled(attempt_id, agent_id, now(), channel))
+    b.switch.board.talks[attempt_id] = TalkView(channel, on_hold=False)
+    b.switch.board.channels.add(channel)
     b.switch.emit(AgentConnected(attempt_id, agent_id, now(), channel))
     for waiting in b.switch.board.waiting.values():
         if attempt_id in waiting:

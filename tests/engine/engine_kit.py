@@ -45,7 +45,7 @@ from callcamp.engine.agents.queueing import OWN_QUEUES
 from callcamp.engine.clock import Clock
 from callcamp.errors import InvalidInput, NotFound, SwitchRefused, SwitchTimeout, SwitchUnavailable
 from callcamp.ports import Applied, CallOrder, Claimed, LiveCall, SwitchFacts
-from callcamp.ports.switchboard import LegOrder, QueueMember, QueueView, TransferTo
+from callcamp.ports.switchboard import LegOrder, QueueMember, QueueView, TalkView, TransferTo
 from callcamp.settings import Settings
 from callcamp.store import SqlStore, migrate
 
@@ -150,6 +150,8 @@ class FakeBoard:
         self.phones: dict[str, str] = {}
         self.orders: list[tuple[Any, ...]] = []
         self.gives = True
+        self.talks: dict[str, TalkView] = {}
+        self.channels: set[str] = set()
 
     def _ask(self, *order: Any) -> None:
         gateway = self._switch.gateway
@@ -245,6 +247,10 @@ class FakeBoard:
 
     async def mute(self, channel_id: str, *, muted: bool) -> None:
         self._ask("mute", channel_id, muted)
+
+    async def talk_of(self, attempt_id: str) -> TalkView | None:
+        self._ask("talk", attempt_id)
+        return self.talks.get(attempt_id)
 
     async def press_keys(self, attempt_id: str, digits: str) -> None:
         self._ask("keys", attempt_id, digits)
@@ -490,7 +496,7 @@ class FakeGateway:
         return {
             i: LiveCall(i, c.state, int((now() - c.made_at).total_seconds()))
             for i, c in self._switch.channels.items()
-        }
+        } | {i: LiveCall(i, "Up", 9) for i in self._switch.board.up | self._switch.board.channels}
 
     async def outbox(self) -> dict[str, Evidence]:
         await self._ask("outbox")

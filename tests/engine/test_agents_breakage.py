@@ -8,12 +8,13 @@ import pytest
 from agents_kit import becomes, connect, hang_up, reach, staffed, view
 from engine_kit import BY_HAND, Bench, bench, now, passes, until
 
-from callcamp.core.agent_events import AgentCalled, AgentMissed, CallerLeft
+from callcamp.core.agent_events import AgentCalled, AgentConnected, AgentMissed, CallerLeft
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.engine.agents.worker import REFUSED
 from callcamp.errors import Conflict, InvalidInput
-from callcamp.ports.switchboard import TransferTo
+from callcamp.ports.switchboard import TalkView, TransferTo
+from callcamp.switch import leg_id
 
 S = AgentState
 PROGRESSIVE = DialMethod.PROGRESSIVE
@@ -27,6 +28,14 @@ async def talking(b: Bench, contacts: int = 1, **agents: object) -> tuple[str, i
     connect(b, attempt_id, view(b).agent.id)
     await becomes(b, S.TALKING)
     return attempt_id, view(b).agent.id
+
+
+async def again(b: Bench, *left: str) -> None:
+    """Have callcamp die, leave these phones on the line, and start again."""
+    await b.running.agents.floor.write()
+    await b.kill()
+    b.switch.board.up.update(left)
+    await b.start()
 
 
 async def test_whoever_is_on_hold_is_brought_back_when_the_agent_is_logged_out(
@@ -121,3 +130,49 @@ async def test_a_transfer_to_who_looks_at_an_offer_gives_the_offer_back(tmp_path
         assert talks.call.attempt_id == other
         hang_up(b, other, view(b, "bert").agent.id)
         await becomes(b, S.WRAP_UP, "bert")
+
+
+async def test_the_phone_of_who_logs_out_while_talking_is_not_left_on_the_line(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, DialMethod.AGENT_FIRST, contacts=1)
+        (attempt_id,) = await b.placed(1)
+        (leg,) = b.switch.board.up
+        b.switch.answer(attempt_id)
+        b.switch.emit(AgentConnected(attempt_id, view(b).agent.id, now(), leg))
+        await becomes(b, S.TALKING)
+        await b.running.agents.log_out("anna")
+        await passes(0.2)
+        assert b.switch.board.up == {leg}
+        hang_up(b, attempt_id, None)
+        await until(lambda: not b.switch.board.up)
+
+
+async def test_an_engine_that_starts_again_takes_up_talks_and_ends_unused_phones(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        attempt_id, agent_id = await talking(b)
+        board = b.switch.board
+        board.talks[attempt_id] = TalkView("1700000000.7", on_hold=True)
+        unused = leg_id(agent_id, "0" * 16)
+        await again(b, unused)
+        await until(lambda: (unused,) in board.asked("hang_up"))
+        call = view(b).call
+        assert call is not None
+        assert (view(b).state, call.on_hold) == (S.TALKING, True)
+        await b.running.agents.hold("anna", False)
+        assert board.asked("unhold") == [(attempt_id, "1700000000.7")]
+
+
+async def test_who_left_a_talk_while_the_engine_was_away_notes_its_result(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await talking(b)
+        b.switch.board.channels.clear()
+        await again(b)
+        assert view(b).call is not None
+        await becomes(b, S.WRAP_UP)

@@ -347,7 +347,8 @@ class AgentDesk(DeskCore):
             trunk = None if trunk_id is None else await self.book.trunk(trunk_id)
             worker = Worker(agent, interface_of(agent.phone, trunk), campaign, span.began_at)
             worker.state, worker.reason = span.state, span.reason
-            worker.queued = await self.queueing.queue_of(campaign) is None
+            # Takes no call before Asterisk has said what the phone does.
+            worker.queued = False
             self.floor.put(worker)
             self._restore_call(worker, span)
         self.queueing.wake(sync=True)

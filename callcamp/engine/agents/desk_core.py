@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +19,7 @@ from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import ATTEMPT, CampaignStatus
 from callcamp.engine.agents.following import Following
 from callcamp.engine.agents.pace import PacingView
+from callcamp.engine.agents.takeover import TakeOver
 from callcamp.engine.agents.worker import AgentCall, Worker
 from callcamp.engine.registry import Track
 from callcamp.errors import CallcampError
@@ -36,6 +38,13 @@ CALLBACK_PAUSE_S = 60.0
 
 class DeskCore(Following):
     """What the desk does by itself; :class:`AgentDesk` adds what people ask of it."""
+
+    _to_catch_up = False
+
+    @functools.cached_property
+    def takeover(self) -> TakeOver:
+        """What an engine that died has left in Asterisk."""
+        return TakeOver(self.floor, self.registry, self.gateway, self.switchboard)
 
     async def room(
         self, campaign: Campaign, rules: RuleSet, *, healthy: bool
@@ -119,6 +128,8 @@ class DeskCore(Following):
         if leg is not None and not talks:
             self.do(self._end_channel(leg.id))
         elif talks and call is not None and call.channel_id is not None:
+            if leg is not None:
+                self.left_legs[call.track.attempt_id] = leg.id
             self.do(self._bring_back(call, call.channel_id))
         self.queueing.wake()
 
@@ -128,9 +139,6 @@ class DeskCore(Following):
             await self.switchboard.cancel_consult(call.track.attempt_id, channel_id)
         elif call.on_hold:
             await self.switchboard.unhold(call.track.attempt_id, channel_id)
-
-    async def _end_channel(self, channel_id: str) -> None:
-        await self.switchboard.hang_up_channel(channel_id)
 
     def changed(self) -> None:
         """Read agents again soon: they were changed."""
@@ -143,6 +151,8 @@ class DeskCore(Following):
         for worker in self.floor:
             if worker.leg is not None:
                 self.do(self._look_for_leg(worker))
+        self._to_catch_up = True
+        self._changed.set()
 
     async def _look_for_leg(self, worker: Worker) -> None:
         if worker.leg is not None and not await self.switchboard.is_up(worker.leg.id):
@@ -177,6 +187,11 @@ class DeskCore(Following):
     async def tick(self) -> None:
         """End wrap-ups and previews whose time is over; settle what events did not settle."""
         now = self.clock.now()
+        if self._to_catch_up:
+            await self.takeover.catch_up(self.talk_over)
+            self._to_catch_up = False
+            for worker in self.floor:
+                self.became_free(worker)
         if self.clock.monotonic_s() - self._read_at_s >= READ_AGENTS_EVERY_S:
             self._read_at_s = self.clock.monotonic_s()
             await self._read()

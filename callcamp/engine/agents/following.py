@@ -103,6 +103,8 @@ class Following:
         )
         self.rooms: dict[int, tuple[int, Reason]] = {}
         """What :meth:`room` said last, by campaign."""
+        self.left_legs: dict[str, str] = {}
+        """Phones that agents left behind in a talk when they logged out, by attempt."""
         self._facts: asyncio.Queue[LegRang | LegAnswered | LegEnded] = asyncio.Queue()
         self._doing: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -143,6 +145,7 @@ class Following:
                 self.floor.touch(w)
             return
         self.queueing.forget_caller(track.attempt_id)
+        self._end_left_leg(track.attempt_id)
         for worker in self.floor:
             if worker.offer is not None and worker.offer.attempt_id == track.attempt_id:
                 self.line.withdraw(worker)
@@ -224,7 +227,17 @@ class Following:
         elif worker.state is AgentState.DIALING and worker.call is not None:
             self.line.drop(worker.call.track)
 
+    def _end_left_leg(self, attempt_id: str) -> None:
+        leg = self.left_legs.pop(attempt_id, None)
+        if leg is not None:
+            self.do(self._end_channel(leg))
+
+    async def _end_channel(self, channel_id: str) -> None:
+        await self.switchboard.hang_up_channel(channel_id)
+
     def _note_left(self, fact: AgentLeft) -> None:
+        if self.left_legs.get(fact.attempt_id, "") == fact.channel_id:
+            self._end_left_leg(fact.attempt_id)
         worker = self.floor.of_attempt(fact.attempt_id)
         if worker is None or worker.state is not AgentState.TALKING or worker.call is None:
             return
