@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from callcamp.core.agent_settings import AgentSettings
+from callcamp.core.agent_settings import QUEUED, AgentSettings, DialMethod
 from callcamp.core.script_checks import check_script
 from callcamp.engine.values import check_count, check_range, check_slug, check_sound
 from callcamp.errors import InvalidInput
@@ -94,12 +94,22 @@ def missing_agents(agents: AgentSettings, active: int) -> dict[str, str]:
         agents: its settings.
         active: how many active agents may work for it.
     """
-    if active:
-        return {}
-    return {
-        "agents": f"it has no agents, and {agents.method.value.replace('_', ' ')} needs some: "
-        "add them on its page, or with `callcamp agent join`"
-    }
+    method = agents.method.value.replace("_", " ")
+    missing = {}
+    if not active:
+        missing["agents"] = (
+            f"it has no agents, and {method} needs some: add them on its page, or with "
+            "`callcamp agent join`"
+        )
+    said = agents.safe_harbour or (
+        agents.method is DialMethod.CLIENT_FIRST and agents.no_agent_message
+    )
+    if agents.method in QUEUED and not said:
+        missing["agents.safe_harbour"] = (
+            f"with {method} somebody can answer and no agent is free: name the sound that says "
+            "who called and why (agents.safe_harbour), else they would hear silence"
+        )
+    return missing
 
 
 def _unfit(name: str, value: object, advice: str) -> InvalidInput:

@@ -11,9 +11,10 @@ from typing import Any
 import openpyxl
 import pytest
 
-from callcamp.core.agent_settings import AgentSettings, DialMethod
+from callcamp.core.agent_settings import QUEUED, AgentSettings, DialMethod
 from callcamp.core.agents import Agent, AgentPhone, AgentSpan, AgentState, PhoneKind
 from callcamp.core.campaign_settings import CampaignSettings
+from callcamp.engine.agent_checks import missing_agents
 from callcamp.engine.agents.roster import Roster
 from callcamp.engine.agents.supervision import Supervision
 from callcamp.engine.agents.views import AgentCallView, AgentView
@@ -58,7 +59,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         "carrier", dial_string="PJSIP/{number}@carrier", cps=1, max_channels=None
     )
     campaign = await house.commands.create_campaign(
-        CampaignSettings("Spring", trunk.id, agents=AgentSettings(method=DialMethod.PROGRESSIVE))
+        CampaignSettings(
+            "Spring", trunk.id, agents=AgentSettings(DialMethod.PROGRESSIVE, safe_harbour="sorry")
+        )
     )
     house.campaign_id = campaign.id
     yield house
@@ -379,3 +382,11 @@ async def test_what_cannot_be_supervised_leaves_no_line(house: House) -> None:
         await supervision.pause("anna", " ")
     assert await house.audit() == before
     assert desk.done == []
+
+
+def test_nobody_is_dialled_who_could_meet_silence() -> None:
+    """Where a person may answer and no agent be free, the message has to be there first."""
+    for method in DialMethod:
+        missing = missing_agents(AgentSettings(method), 1)
+        assert ("agents.safe_harbour" in missing) is (method in QUEUED), method
+        assert not missing_agents(AgentSettings(method, safe_harbour="sorry"), 1)

@@ -23,7 +23,7 @@ from callcamp.errors import Conflict
 from callcamp.ports.switchboard import SpyMode
 
 HOSTILE = "<script>alert(1)</script>"
-PREDICTIVE = AgentSettings(method=DialMethod.PREDICTIVE)
+PREDICTIVE = AgentSettings(method=DialMethod.PREDICTIVE, safe_harbour="sorry")
 
 
 async def hire(engine, *names: str, campaign: int = 0, **values: Any) -> dict[str, Any]:
