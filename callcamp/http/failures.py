@@ -9,6 +9,7 @@ import secrets
 import structlog
 from aiohttp import web
 
+from callcamp.engine.children import ChildTimeout
 from callcamp.errors import (
     BadLogin,
     CallcampError,
@@ -43,6 +44,7 @@ STATUS: tuple[tuple[type[CallcampError], int], ...] = (
     (SwitchError, 503),
     (StoreError, 503),
     (TooBusy, 503),
+    (ChildTimeout, 503),
 )
 """The status of every family of errors; the first that fits counts."""
 
