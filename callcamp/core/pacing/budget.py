@@ -14,8 +14,8 @@ class Budget:
 
     The account holds ``cap * persons - abandoned`` calls that may still be abandoned. The risk
     that a call may take follows it: at the reserve it is the cap, an e-fold more for each
-    reserve above and an e-fold less for each below. The reserve grows with the root of the
-    agents, as chance and the cost of a sudden change do.
+    reserve above, and below in proportion. The reserve grows with the root of the agents, as
+    chance and the cost of a sudden change do.
 
     Args:
         reserve: calls that the account should hold, for one agent.
@@ -23,9 +23,9 @@ class Budget:
         last_risk: largest risk that a call is abandoned which the account could not pay.
     """
 
-    reserve: float = 1.5
+    reserve: float = 1.8
     most_risk: float = 0.15
-    last_risk: float = 0.004
+    last_risk: float = 0.002
 
     def left(self, account: Account) -> float:
         """Return how many calls may still be abandoned; negative over the cap."""
@@ -36,5 +36,6 @@ class Budget:
         left = self.left(account)
         if left <= 0:
             return 0.0
-        reserve = self.reserve * sqrt(agents)
-        return min(account.cap * exp(min(left / reserve - 1, 20.0)), self.most_risk)
+        fullness = left / (self.reserve * sqrt(agents))
+        share = fullness if fullness < 1 else exp(min(fullness - 1, 20.0))
+        return min(account.cap * share, self.most_risk)
