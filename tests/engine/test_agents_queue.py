@@ -10,7 +10,7 @@ import pytest
 from agents_kit import GIVEN_UP, TALKED, an_agent, becomes, connect, hang_up, reach, staffed, view
 from engine_kit import BY_HAND, Bench, bench, now, passes, until
 
-from callcamp.core.agent_events import AgentCalled, AgentMissed, MemberSeen
+from callcamp.core.agent_events import AgentCalled, AgentMissed, CallerLeft, MemberSeen
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.core.outcome import Disposition
@@ -183,7 +183,7 @@ async def test_client_first_calls_back_who_found_no_agent(tmp_path: Path) -> Non
         assert 880 < wait_s <= 900
 
 
-@pytest.mark.parametrize(("ring_s", "state"), [(15.0, S.PAUSED), (0.0, S.READY)])
+@pytest.mark.parametrize(("ring_s", "state"), [(15.0, S.PAUSED), (1.5, S.READY), (0.0, S.READY)])
 async def test_a_missed_call_pauses_its_agent_a_busy_phone_does_not(
     tmp_path: Path, ring_s: float, state: AgentState
 ) -> None:
@@ -195,10 +195,12 @@ async def test_a_missed_call_pauses_its_agent_a_busy_phone_does_not(
         reach(b, attempt_id)
         b.switch.emit(AgentCalled(attempt_id, agent_id, now()))
         await becomes(b, S.RINGING)
+        # The person's time is over, so nobody is handed over again.
+        b.switch.emit(CallerLeft(attempt_id, now(), "callcamp-1"))
         b.switch.emit(AgentMissed(attempt_id, agent_id, now(), ring_s))
         seen = await becomes(b, state)
-        assert (seen.reason == MISSED) is (ring_s > 0)
-        if ring_s:
+        assert (seen.reason == MISSED) is (state is S.PAUSED)
+        if state is S.PAUSED:
             await until(lambda: b.switch.board.paused(agent_id) is True)
 
 

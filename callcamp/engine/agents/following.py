@@ -45,9 +45,11 @@ log = structlog.get_logger(__name__)
 
 IN_USE = 2
 """Asterisk's device state of a phone that is in a call."""
+SHORT_RING_S = 3.0
+"""An agent's phone that rang no longer than this was not missed: the person's time was over."""
 REFUSED_MOST = 3
-"""Calls in a row that an agent's phone may refuse at once: one that does not disturb would else
-have every contact called for nobody."""
+"""Calls in a row that an agent's phone may refuse, or not answer in so short a time: at one that
+nobody answers every contact would else be called for nobody."""
 
 
 class Following:
@@ -181,15 +183,15 @@ class Following:
             return
         if worker.state is AgentState.RINGING:
             worker.call, worker.handed = None, False
-            worker.refused = 0 if fact.ring_s > 0 else worker.refused + 1
-            if fact.ring_s > 0:
-                self.floor.step(worker, AgentEvent.MISSED, MISSED)
-            elif worker.refused >= REFUSED_MOST:
+            worker.refused += 1
+            if fact.ring_s >= SHORT_RING_S or worker.refused >= REFUSED_MOST:
                 worker.refused = 0
-                self.floor.step(worker, AgentEvent.MISSED, REFUSED)
+                reason = MISSED if fact.ring_s > 0 else REFUSED
+                self.floor.step(worker, AgentEvent.MISSED, reason)
             else:
-                # Until Asterisk says otherwise: else the same call would be tried without end.
-                worker.device = IN_USE
+                if fact.ring_s == 0:
+                    # Until Asterisk says otherwise: else the same call would be tried for ever.
+                    worker.device = IN_USE
                 self.floor.step(worker, AgentEvent.FREED)
             self.after_call(worker)
 
