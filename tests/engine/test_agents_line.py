@@ -13,6 +13,7 @@ from callcamp.core.agent_events import AgentConnected
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentEvent, AgentState
 from callcamp.core.outcome import Disposition
+from callcamp.core.reasons import Reason
 from callcamp.core.states import ContactStatus
 from callcamp.engine.agents.views import WrapUpNote
 from callcamp.engine.agents.worker import MISSED, PHONE_GONE
@@ -149,6 +150,8 @@ async def test_a_skipped_preview_waits_and_says_why(tmp_path: Path) -> None:
             return contact.due_at is not None and contact.due_at > now() + timedelta(minutes=4)
 
         await until(waits)
+        # Nobody should look for a fault of Asterisk.
+        assert (await b.contacts(campaign))[0].hold is Reason.RETRY_WAITS
         with pytest.raises(Conflict):
             await b.running.agents.accept("anna")
         assert b.switch.orders == []

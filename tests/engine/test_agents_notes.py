@@ -91,3 +91,19 @@ async def test_what_is_missing_at_the_end_of_the_time_keeps_nothing_from_being_n
         await b.running.agents.finish("anna", attempt_id, replace(note, unfinished=True))
         assert view(b).state is S.READY
         await noted(b, attempt_id, "no", why="too dear")
+
+
+async def test_a_talk_that_outlives_callcamp_counts_as_the_agents_call(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        attempt_id = await talking(b)
+        since = view(b).since
+        await b.running.agents.floor.write()
+        await b.kill()
+        await b.start()
+        assert view(b).state is S.TALKING
+        hang_up(b, attempt_id, view(b).agent.id)
+        await becomes(b, S.WRAP_UP)
+        await b.running.agents.finish("anna", attempt_id, WrapUpNote("sold", {"size": "m"}))
+        await noted(b, attempt_id, "sold", size="m")
+        attempt = await b.store.attempt(attempt_id)
+        assert (attempt.agent_id, attempt.connected_at) == (view(b).agent.id, since)

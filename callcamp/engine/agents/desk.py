@@ -358,6 +358,7 @@ class AgentDesk(DeskCore):
         if worker.state is AgentState.TALKING and track is not None:
             worker.call = AgentCall(track, worker.campaign, connected_at=span.began_at)
             track.agent_id = worker.agent.id
+            track.connected_at = track.connected_at or span.began_at
             return
         if worker.state in {AgentState.READY, AgentState.PAUSED}:
             return

@@ -12,6 +12,7 @@ from callcamp.core.agent_events import LegAnswered, LegEnded, LegRang
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentEvent, AgentState
 from callcamp.core.model import Campaign
+from callcamp.core.reasons import Reason
 from callcamp.core.states import ATTEMPT, AttemptStatus
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.worker import MISSED, PHONE_GONE, AgentCall, Leg, Worker, as_offered
@@ -83,6 +84,7 @@ class Line:
         """
         track, _ = self._take_offer(worker)
         self._floor.step(worker, AgentEvent.DECLINED, reason)
+        track.hold = Reason.RETRY_WAITS
         self._give_back(track, after_s=after_s)
 
     def withdraw(self, worker: Worker) -> None:
