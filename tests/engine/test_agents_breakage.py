@@ -176,3 +176,17 @@ async def test_who_left_a_talk_while_the_engine_was_away_notes_its_result(tmp_pa
         await again(b)
         assert view(b).call is not None
         await becomes(b, S.WRAP_UP)
+
+
+async def test_a_phone_called_for_a_callback_goes_back_to_the_queue(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, PROGRESSIVE, contacts=0)
+        worker = b.running.agents.floor.on_shift("anna")
+        await b.running.agents.line.call_phone(worker, ring_timeout_s=9)
+        board, agent_id = b.switch.board, view(b).agent.id
+        await until(lambda: view(b).on_line)
+        assert not worker.is_free
+        b.running.agents.after_call(worker)
+        await until(lambda: not view(b).on_line)
+        await until(lambda: worker.is_free and board.paused(agent_id) is False)

@@ -168,6 +168,7 @@ class DeskCore(Following):
             except CallcampError as error:
                 log.warning("agent_leg_not_noted", problem=error.message)
             if isinstance(fact, LegEnded):
+                self.queueing.wake()
                 self._on_room()
 
     async def run_clock(self) -> None:

@@ -270,6 +270,7 @@ class Following:
         talked_s = (now - worker.since).total_seconds()
         call.ended_at, call.on_hold, call.muted, call.consulting = now, False, False, ""
         self.floor.step(worker, AgentEvent.HUNG_UP)
+        self._leave_line(worker)
         fact = TalkEnded(self.clock.monotonic_s(), talked_s)
         self.pace.observe(worker.campaign.id, fact)
         settings = call.campaign.settings.agents
@@ -300,7 +301,13 @@ class Following:
         if worker.pause_wanted is not None and worker.may(AgentEvent.PAUSED):
             reason, worker.pause_wanted = worker.pause_wanted, None
             self.floor.step(worker, AgentEvent.PAUSED, reason)
+        self._leave_line(worker)
         self.became_free(worker)
+
+    def _leave_line(self, worker: Worker) -> None:
+        """End the call to a phone that was only made for a callback: the queue calls it next."""
+        if worker.on_line and worker.campaign.settings.agents.method in QUEUED:
+            self.do(self.line.hang_up_leg(worker))
 
     def became_free(self, worker: Worker) -> None:
         """Give an agent who is free the caller who waits longest, if any; else let calls come."""

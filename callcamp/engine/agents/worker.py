@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from callcamp.core.agent_settings import QUEUED
 from callcamp.core.agents import AGENT, Agent, AgentEvent, AgentPhone, AgentState, PhoneKind
 from callcamp.core.model import Campaign, Trunk
 from callcamp.engine.agents.views import AgentCallView, AgentView, OfferView, WrapUpNote
@@ -144,7 +145,9 @@ class Worker:
         if self.state is not AgentState.READY or self.pause_wanted is not None or not self.queued:
             return False
         # On the line its phone is in use by our own call; 0 and None: not known.
-        return self.on_line or self.device in {None, 0, 1}
+        if self.on_line:
+            return self.campaign.settings.agents.method not in QUEUED
+        return self.device in {None, 0, 1}
 
     def view(self) -> AgentView:
         """Return the agent as pages show it."""
