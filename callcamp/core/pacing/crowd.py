@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 
 from callcamp.core.pacing.tails import at_least, few_missing, one_more
 from callcamp.core.pacing.terms import Term, total
@@ -52,18 +53,11 @@ class Crowd:
             return self._exact_risk(joined, beyond)
         if not self._moments:
             self._moments = total(self._terms, len(self._weights))
-        needed = self._room + beyond
-        moments, new, n = self._moments, self._new.moments, len(self._weights)
-        return sum(
-            weight
-            * at_least(
-                needed,
-                moments[i] + joined * new[i],
-                moments[n + i] + joined * new[n + i],
-                moments[2 * n + i] + joined * new[2 * n + i],
-            )
-            for i, weight in enumerate(self._weights)
-        )
+        n = len(self._weights)
+        summed = [a + joined * b for a, b in zip(self._moments, self._new.moments, strict=True)]
+        needed = repeat(float(self._room + beyond))
+        tails = map(at_least, needed, summed[:n], summed[n : 2 * n], summed[2 * n :])
+        return sum([weight * tail for weight, tail in zip(self._weights, tails, strict=False)])
 
     def _exact_risk(self, joined: int, beyond: int) -> float:
         """Return the risk from the exact distribution of how many do not need an agent."""

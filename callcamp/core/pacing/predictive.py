@@ -10,7 +10,7 @@ none allowed that is exactly one call for every free agent.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from callcamp.core.pacing.agents import Agents, place_of
@@ -41,6 +41,8 @@ all who do once it is back would be too many."""
 _PLENTY = 4
 _SOON = 6
 _FEW_GROUPS = 60
+_FEW_CALLS = 150
+_MERGED = 3
 
 
 class Predictive:
@@ -127,35 +129,44 @@ class Predictive:
 
     def _busy(self, snapshot: PacingSnapshot) -> list[tuple[Term, int]]:
         """Return who may still be busy, alike ones together."""
-        still_busy, terms = self.agents.still_busy, []
-        for phase in BusyPhase:
-            places = Counter([place_of(a.elapsed_s) for a in snapshot.busy if a.phase is phase])
-            if len(places) > _FEW_GROUPS:
-                places = _coarse(places)
-            terms += [(still_busy(phase, place), times) for place, times in places.items()]
-        return terms
+        talking = BusyPhase.TALKING
+        # Wrap-ups are the negative ones: one list is quicker than a list of pairs.
+        seconds = Counter(
+            [
+                int(agent.elapsed_s) if agent.phase is talking else ~int(agent.elapsed_s)
+                for agent in snapshot.busy
+            ]
+        )
+        coarse = len(seconds) > _FEW_GROUPS
+        alike: defaultdict[tuple[bool, int], int] = defaultdict(int)
+        for second, times in seconds.items():
+            place = place_of(second if second >= 0 else ~second)
+            alike[second >= 0, _coarse(place) if coarse else place] += times
+        return [
+            (self.agents.still_busy(talking if talks else BusyPhase.WRAP_UP, place), times)
+            for (talks, place), times in alike.items()
+        ]
 
     def _calls(self, snapshot: PacingSnapshot) -> list[tuple[Term, int]]:
         """Return which calls may be answered, alike ones together."""
         chance, answered = self.ringing.chance, self.ringing.answered
-        alike = Counter([(call.kind, int(call.elapsed_s / BIN_S)) for call in snapshot.ringing])
+        many = len(snapshot.ringing) > _FEW_CALLS
+        width_s = _MERGED * BIN_S if many else BIN_S
+        alike = Counter([(call.kind, int(call.elapsed_s / width_s)) for call in snapshot.ringing])
         kinds = {kind for kind, _ in alike}
-        if len(alike) <= _FEW_GROUPS:
+        if not many:
             levels = {kind: chance.level(kind) for kind in kinds}
-            return [
-                (answered(levels[kind], place), times) for (kind, place), times in alike.items()
-            ]
+            return [(answered(levels[kind], place), n) for (kind, place), n in alike.items()]
         # With very many calls those of an age are counted with their mean chance: the mean
         # stays right, and the variance is off by less than the estimate is.
         chances = {kind: chance.of(kind) for kind in kinds}
-        sums: dict[int, float] = {}
-        counts: dict[int, int] = {}
-        for (kind, fine), times in alike.items():
-            place = fine - fine % 3 + 1
-            sums[place] = sums.get(place, 0.0) + times * chances[kind]
-            counts[place] = counts.get(place, 0) + times
+        sums: defaultdict[int, float] = defaultdict(float)
+        counts: defaultdict[int, int] = defaultdict(int)
+        for (kind, place), times in alike.items():
+            sums[place] += times * chances[kind]
+            counts[place] += times
         return [
-            (answered(chance.level_of(sums[place] / times), place), times)
+            (answered(chance.level_of(sums[place] / times), _MERGED * place + 1), times)
             for place, times in counts.items()
         ]
 
@@ -178,12 +189,9 @@ class Predictive:
             self._new()
 
 
-def _coarse(places: Counter[int]) -> Counter[int]:
-    """Return three neighbouring places as the one in the middle."""
-    merged: Counter[int] = Counter()
-    for place, times in places.items():
-        merged[place - place % 3 + 1] += times
-    return merged
+def _coarse(place: int) -> int:
+    """Return the middle of the three neighbouring places that a place is one of."""
+    return place - place % _MERGED + 1
 
 
 def _why(snapshot: PacingSnapshot, numbers: dict[str, float]) -> str:
