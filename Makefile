@@ -33,7 +33,8 @@ test: lint lab browser  ## everything: linters and the whole test suite, real As
 	@rm -f .coverage .coverage.*
 	# xdist for what only computes; one after the other what needs the machine for itself
 	$(PYTEST) -n 2 -m "not ($(HEAVY))" --cov=callcamp --cov-report=
-	$(PYTEST) -m "$(HEAVY)" --cov=callcamp --cov-append --cov-report=term:skip-covered
+	$(PYTEST) -n 2 --dist loadfile -m "waits" --cov=callcamp --cov-append --cov-report=
+	$(PYTEST) -m "($(HEAVY)) and not waits" --cov=callcamp --cov-append --cov-report=term:skip-covered
 
 bench: $(STAMP) lab  ## measure: calls a second, latency, import; ARGS=--json for programs
 	@exec $(BIN)/python -m benchmarks $(ARGS)

@@ -42,7 +42,7 @@ from callcamp.lab import LabInfo, lab_down, lab_up, number_for, witness, witness
 from callcamp.settings import Settings
 from callcamp.store import migrate
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asterisk, pytest.mark.waits, pytest.mark.timeout(180)]
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 ALL_WEEK = DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7)))

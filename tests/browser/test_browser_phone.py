@@ -33,7 +33,12 @@ from callcamp.lab import LabInfo, lab_down, number_for, set_phones
 from callcamp.lab.config import TRUNK
 from callcamp.switch.phones import phone_sections
 
-pytestmark = [pytest.mark.browser, pytest.mark.asterisk, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asterisk,
+    pytest.mark.waits,
+    pytest.mark.timeout(120),
+]
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 AGENTS = ("anna", "berta")

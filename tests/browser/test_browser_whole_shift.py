@@ -45,7 +45,12 @@ from callcamp.settings import Settings
 from callcamp.store import migrate
 from callcamp.switch.phones import phone_sections
 
-pytestmark = [pytest.mark.browser, pytest.mark.asterisk, pytest.mark.timeout(290)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asterisk,
+    pytest.mark.waits,
+    pytest.mark.timeout(290),
+]
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 PASSWORD = "correct horse battery staple"
