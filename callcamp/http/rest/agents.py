@@ -91,6 +91,7 @@ class AgentLive(Out):
     offer: OfferOut | None
     call: WorkedCall | None
     wrap_up_until: Moment | None
+    problem: str
 
 
 class AgentOut(Out):

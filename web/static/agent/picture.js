@@ -35,7 +35,8 @@ export function drawWaiting(view) {
     ringing: "Answer your phone: the contact is on the way.",
     paused: "You take no calls. Press Ready to go on.",
   };
-  const text = view.call || view.offer ? "" : texts[view.state] ?? "";
+  const hint = view.problem ? `No call can reach you: ${view.problem} Tell your supervisor.` : texts[view.state];
+  const text = view.call || view.offer ? "" : hint ?? "";
   say("a-waiting-text", text);
   show("a-waiting", Boolean(text));
 }
