@@ -77,7 +77,7 @@ def test_the_answer_rate_is_learnt_and_followed(rate: float) -> None:
     for _ in range(2000):
         chance.add(random.random() < rate, PLAIN)
     assert chance.of(PLAIN) == pytest.approx(rate, abs=0.04)
-    for _ in range(120):
+    for _ in range(300):
         chance.add(random.random() < 0.5, PLAIN)
     assert chance.of(PLAIN) == pytest.approx(0.5, abs=0.15)
 
@@ -136,13 +136,14 @@ def test_who_wraps_up_is_free_sooner_than_who_talks() -> None:
 
 
 def test_what_rings_long_is_answered_less() -> None:
-    random, ringing = Random(4), Ringing((1.0, 5.0, 25.0))
+    random, ringing, at_s = Random(4), Ringing((1.0, 5.0, 25.0)), 0.0
     for _ in range(1500):
         person = random.random() < 0.3
+        at_s += 1
         ringing.add(
-            min(random.lognormvariate(log(11), 0.4), 24.9) if person else 25.0, person, PLAIN
+            at_s, min(random.lognormvariate(log(11), 0.4), 24.9) if person else 25.0, person, PLAIN
         )
-    ringing.add(float("nan"), True, PLAIN)
+    assert ringing.add(at_s, float("nan"), True, PLAIN) == 0
     level = ringing.chance.level(PLAIN)
     fresh, late = (ringing.answered(level, place).chances for place in (0, 44))
     assert fresh[-1] == pytest.approx(0.3, abs=0.05)
@@ -150,3 +151,22 @@ def test_what_rings_long_is_answered_less() -> None:
     assert list(fresh) == sorted(fresh)
     assert 0 < ringing.answered(level, 10_000).chances[-1] <= 1
     assert sum(ringing.weights()) == pytest.approx(1)
+
+
+def test_answers_that_come_first_do_not_mislead() -> None:
+    ringing = Ringing((1.0, 5.0, 25.0))
+    ends = [(n % 40 / 4 + 5.0, True) for n in range(300)] + [(25.0, False)] * 700
+    for elapsed_s, person in sorted(ends):
+        assert 0.3 < ringing.chance.of(PLAIN) < 0.6
+        ringing.add(elapsed_s, elapsed_s, person, PLAIN)
+    ringing.add(60.0, 25.0, False, PLAIN)
+    assert ringing.chance.of(PLAIN) == pytest.approx(0.3, abs=0.03)
+
+
+def test_short_talks_that_end_first_do_not_mislead() -> None:
+    agents = Agents((3.0, 27.0))
+    talks = sorted(float(n) for n in range(1, 241, 2))
+    assert [agents.talked(talk_s, talk_s) for talk_s in talks if talk_s < 200] == [0] * 100
+    assert sum(agents.talked(1000.0, talk_s) for talk_s in talks[100:]) > 100
+    assert agents.talk.mean_s == pytest.approx(120, rel=0.1)
+    assert agents.talked(1001.0, float("nan")) == 0

@@ -48,10 +48,10 @@ def taught(rate: float = 0.3, calls: int = 400) -> Predictive:
     method = Predictive()
     for n in range(calls):
         person = int((n + 1) * rate) > int(n * rate)
-        method.observe(RingEnded(n, 6.0 + n % 12 if person else 25.0, person))
+        method.observe(RingEnded(5.0 * n, 6.0 + n % 12 if person else 25.0, person))
         if person:
-            method.observe(TalkEnded(n, 30.0 + (n * 37) % 240))
-            method.observe(WrapUpEnded(n, 8.0 + n % 14))
+            method.observe(TalkEnded(5.0 * n, 30.0 + (n * 37) % 240))
+            method.observe(WrapUpEnded(5.0 * n, 8.0 + n % 14))
     return method
 
 
@@ -177,7 +177,7 @@ def test_fewer_answers_are_more_calls() -> None:
 def test_a_failed_trunk_does_not_bring_calls_without_end() -> None:
     method = taught()
     for second in range(2000):
-        method.observe(RingEnded(second, 0.1, False))
+        method.observe(RingEnded(2000.0 + second, 0.1, False))
     decided = method.decide(PacingSnapshot(0, 10, account=Account(1000, 0)))
     assert 10 < decided.count <= 80
 
@@ -203,7 +203,7 @@ def test_it_says_where_there_is_little_to_gain() -> None:
     assert "fewer than 3 agents" in decided.why
     decided = Predictive().decide(PacingSnapshot(0, 8, account=Account(1000, 0)))
     assert decided.count == 8
-    assert "0 calls answered so far" in decided.why
+    assert "0 answers and 0 talks learnt so far" in decided.why
 
 
 def test_what_was_learnt_is_kept_over_a_restart() -> None:

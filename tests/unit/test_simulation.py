@@ -182,13 +182,14 @@ def test_rates_of_kinds_count_and_lines_are_a_limit() -> None:
 
 
 def test_knowing_hour_and_number_of_a_call_is_worth_something() -> None:
-    rates = {ContactKind(9, 1): 0.1, ContactKind(18, 1): 0.7}
-    workload = dataclasses.replace(
-        SHORT,
-        rates=rates,
+    workload = Workload(
+        agents=20,
+        hours=0.5,
+        rates={ContactKind(9, 1): 0.1, ContactKind(18, 1): 0.7},
         start_hour=9,
         groups=(Group(9000), Group(9000, hours_ahead=9)),
-        hours=0.9,
+        talk=Lognormal(30.0, 1.0),
+        wrap_up=Lognormal(5.0, 0.5),
     )
 
     class Blind:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from heapq import heappop, heappush
+from math import exp, isfinite, log
 from typing import Any
 
 from callcamp.core.pacing.contract import BusyPhase
@@ -14,6 +15,8 @@ _PER_FOLD = 16
 _SECONDS = 20_000
 """Whoever is busy for longer is in the last interval."""
 _ALMOST_NONE = 1e-7
+_HOLD_MEANS = 2.0
+_HOLD_MOST_S = 900.0
 
 
 def _place(elapsed_s: float) -> int:
@@ -51,9 +54,33 @@ class Agents:
         self._middles_s = [
             (left + right) / 2 for left, right in zip((0.0, *ends_s), ends_s, strict=False)
         ]
+        self._held: list[tuple[float, float]] = []
         self._wraps: list[list[float]] = []
         self._cache: dict[tuple[BusyPhase, int], Term] = {}
         self._version = (-1, -1)
+
+    def talked(self, at_s: float, elapsed_s: float) -> int:
+        """Learn a talk that ended.
+
+        Short talks end first, so those that have ended since agents began are shorter than
+        all are. A talk is learnt when others that began with it will mostly have ended too.
+
+        Args:
+            at_s: when it ended.
+            elapsed_s: how long it lasted, in seconds.
+
+        Returns:
+            How many talks were learnt from now.
+        """
+        if not (isfinite(at_s) and isfinite(elapsed_s)) or elapsed_s < 0:
+            return 0
+        heappush(self._held, (at_s - elapsed_s, elapsed_s))
+        hold_s = min(_HOLD_MEANS * self.talk.mean_s, _HOLD_MOST_S)
+        learnt = 0
+        while self._held and self._held[0][0] <= at_s - hold_s:
+            self.talk.add(heappop(self._held)[1])
+            learnt += 1
+        return learnt
 
     def still_busy(self, phase: BusyPhase, place: int) -> Term:
         """Return the chances, at the instants, of an agent of that phase and place."""

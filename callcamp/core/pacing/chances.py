@@ -36,6 +36,8 @@ class AnswerChance:
         slack: how much of a standard deviation each result may be off without suspicion.
         alarm: sum of suspicions, in standard deviations, that means a change.
         after_alarm: calls that the base is still worth after one.
+        caution: standard deviations above the mean that a chance is taken for: too many
+            answers cost people a silent call, too few an agent some seconds.
     """
 
     def __init__(
@@ -43,12 +45,13 @@ class AnswerChance:
         *,
         first: float = 0.5,
         worth: float = 12.0,
-        memory: float = 3000.0,
+        memory: float = 2500.0,
         effect: float = 0.5,
         effect_memory: float = 3000.0,
-        slack: float = 0.35,
-        alarm: float = 10.0,
-        after_alarm: float = 40.0,
+        slack: float = 0.25,
+        alarm: float = 18.0,
+        after_alarm: float = 100.0,
+        caution: float = 0.5,
     ) -> None:
         information = first * (1 - first)
         self._base = [log(first / (1 - first)), 1 / (worth * information)]
@@ -58,6 +61,7 @@ class AnswerChance:
         self._drift = 1 / memory**2
         self._effect_drift = 1 / effect_memory**2
         self._slack, self._alarm, self._after_alarm = slack, alarm, after_alarm
+        self._caution = caution
         self._suspicion = [0.0, 0.0]
 
     def _parts(self, kind: ContactKind) -> list[list[float]]:
@@ -66,17 +70,18 @@ class AnswerChance:
             parts.append(self._hours[kind.hour % _HOURS])
         return parts
 
-    def _log_odds(self, kind: ContactKind) -> float:
-        found = sum(part[0] for part in self._parts(kind))
+    def _log_odds(self, kind: ContactKind, caution: float = 0.0) -> float:
+        parts = self._parts(kind)
+        found = sum(part[0] for part in parts) + caution * sqrt(sum(part[1] for part in parts))
         return min(max(found, -_MOST_LOG_ODDS), _MOST_LOG_ODDS)
 
     def of(self, kind: ContactKind) -> float:
-        """Return the chance that such a contact answers."""
-        return _chance(self._log_odds(kind))
+        """Return the chance that such a contact answers, on the high side of what is known."""
+        return _chance(self._log_odds(kind, self._caution))
 
     def level(self, kind: ContactKind) -> int:
-        """Return a number of the chance, the same for contacts about as likely to answer."""
-        return round(self._log_odds(kind) * _LEVELS)
+        """Return a number of :meth:`of`, the same for contacts about as likely to answer."""
+        return round(self._log_odds(kind, self._caution) * _LEVELS)
 
     @staticmethod
     def level_of(chance: float) -> int:
@@ -90,7 +95,7 @@ class AnswerChance:
 
     def add(self, person: bool, kind: ContactKind) -> None:
         """Learn one result."""
-        chance = self.of(kind)
+        chance = _chance(self._log_odds(kind))
         information = chance * (1 - chance)
         error = person - chance
         self._suspect(error / sqrt(information))

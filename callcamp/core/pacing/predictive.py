@@ -33,7 +33,7 @@ from callcamp.core.pacing.terms import Term
 INSTANTS_S = (1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0, 17.0, 20.0, 25.0)
 CONNECT_LIMIT_S = 2.0
 LEAST_AGENTS = 3
-FIRST_PERSONS = 10
+FIRST_TALKS = 10
 TICK_S = 1.0
 MOST_PER_AGENT = 8
 """Calls on their way for each agent, at most: when a trunk fails nobody seems to answer, and
@@ -62,17 +62,16 @@ class Predictive:
             self._restore(state)
 
     def _new(self) -> None:
-        self._persons = 0
+        self._persons = self._talks = 0
         self.ringing = Ringing(INSTANTS_S)
         self.agents = Agents(tuple(instant + CONNECT_LIMIT_S for instant in INSTANTS_S))
 
     def observe(self, fact: PacingFact) -> None:
         """Learn from a fact."""
         if isinstance(fact, RingEnded):
-            self._persons += fact.person
-            self.ringing.add(fact.elapsed_s, fact.person, fact.kind)
+            self._persons += self.ringing.add(fact.at_s, fact.elapsed_s, fact.person, fact.kind)
         elif isinstance(fact, TalkEnded):
-            self.agents.talk.add(fact.elapsed_s)
+            self._talks += self.agents.talked(fact.at_s, fact.elapsed_s)
         elif isinstance(fact, WrapUpEnded):
             self.agents.wrap_up.add(fact.elapsed_s)
 
@@ -84,10 +83,11 @@ class Predictive:
             return one_each(
                 snapshot, f"with fewer than {LEAST_AGENTS} agents there is little to gain from more"
             )
-        if self._persons < FIRST_PERSONS:
+        if min(self._persons, self._talks) < FIRST_TALKS:
             return one_each(
                 snapshot,
-                f"{counted(self._persons, 'call')} answered so far, too few to look ahead",
+                f"{counted(self._persons, 'answer')} and {counted(self._talks, 'talk')} learnt so "
+                "far, too few to look ahead",
             )
         return self._ahead(snapshot)
 
@@ -174,6 +174,7 @@ class Predictive:
         """Return what was learnt."""
         return {
             "persons": self._persons,
+            "talks": self._talks,
             "ringing": self.ringing.state(),
             "agents": self.agents.state(),
         }
@@ -182,7 +183,8 @@ class Predictive:
         """Take kept state; what is broken leaves the method as new."""
         try:
             kept = parts(state)
-            self._persons = int(numbers([kept.get("persons")], 1)[0])
+            counts = numbers([kept.get("persons"), kept.get("talks")], 2)
+            self._persons, self._talks = map(int, counts)
             self.ringing.restore(kept.get("ringing"))
             self.agents.restore(kept.get("agents"))
         except ValueError:

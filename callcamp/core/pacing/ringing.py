@@ -6,6 +6,7 @@ of either depends on how long it has rung already.
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from itertools import accumulate, pairwise
 from math import erfc, isfinite, log, sqrt
 from typing import Any
@@ -20,6 +21,10 @@ _BINS = 240
 _SQRT_2 = sqrt(2.0)
 _ALMOST_NONE = 1e-7
 _GROWTH = 0.05
+_HOLD_FIRST_S = 30.0
+_HOLD_MOST_S = 90.0
+_HOLD_LESS = 0.999
+_MARGIN_S = 2.0
 
 
 class _Curve:
@@ -87,15 +92,42 @@ class Ringing:
         self.chance = AnswerChance()
         self._cache: dict[tuple[int, int], Term] = {}
         self._version = (-1, -1)
+        self._held: list[tuple[int, int, bool, ContactKind]] = []
+        self._number = 0
+        self._hold_s = _HOLD_FIRST_S
         self._weights: list[float] = []
         self._weights_of = -1
 
-    def add(self, elapsed_s: float, person: bool, kind: ContactKind) -> None:
-        """Learn how a call ended; what is no time is ignored."""
-        if not isfinite(elapsed_s) or elapsed_s < 0:
-            return
+    def add(self, at_s: float, elapsed_s: float, person: bool, kind: ContactKind) -> int:
+        """Learn how a call ended; what is no time is ignored.
+
+        People answer sooner than calls are given up, so results as they come are mostly
+        answers after calls were started, and mostly none later. The chance of an answer is
+        learnt of each call as long after its start as the longest ring.
+
+        Args:
+            at_s: when it ended.
+            elapsed_s: seconds since it was started.
+            person: whether a person answered.
+            kind: what may tell its chance.
+
+        Returns:
+            How many answers the chance was learnt from now.
+        """
+        if not (isfinite(elapsed_s) and isfinite(at_s)) or elapsed_s < 0:
+            return 0
         (self._answers if person else self._others).add(elapsed_s)
-        self.chance.add(person, kind)
+        if not person:
+            self._hold_s = min(max(elapsed_s, self._hold_s * _HOLD_LESS), _HOLD_MOST_S)
+        # Calls that were started together are learnt in no order: answers came first.
+        self._number = (self._number * 5 + 12_345) % 65_536
+        heappush(self._held, (int(at_s - elapsed_s), self._number, person, kind))
+        persons = 0
+        while self._held and self._held[0][0] <= at_s - self._hold_s - _MARGIN_S:
+            _, _, answered, its_kind = heappop(self._held)
+            self.chance.add(answered, its_kind)
+            persons += answered
+        return persons
 
     def answered(self, level: int, place: int) -> Term:
         """Return the chances at the instants of a call to be answered.
