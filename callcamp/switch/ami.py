@@ -9,9 +9,10 @@ from pydantic import SecretStr
 from callcamp.core.agent_events import AgentFact
 from callcamp.core.events import SwitchEvent
 from callcamp.core.outcome import Evidence, parse_evidence
-from callcamp.errors import InvalidInput, SwitchRefused, SwitchTimeout
+from callcamp.errors import SwitchRefused, SwitchTimeout
 from callcamp.ports import CallOrder, LiveCall, SwitchFacts
 from callcamp.switch import is_attempt_id
+from callcamp.switch.borders import check_attempt
 from callcamp.switch.event_queue import EventQueue
 from callcamp.switch.facts import gather_facts
 from callcamp.switch.keeper import Account, Backoff, SessionKeeper
@@ -146,7 +147,7 @@ class AmiGateway:
 
     async def hang_up(self, attempt_id: str) -> bool:
         """End the call of an attempt; False when there is no such channel."""
-        _check_attempt_id(attempt_id)
+        check_attempt(attempt_id)
         try:
             # Asterisk looks for a channel of this name, then for one with this unique id.
             await self._keeper.up().request("Hangup", [("Channel", attempt_id)])
@@ -181,7 +182,7 @@ class AmiGateway:
     async def delete_from_outbox(self, attempt_ids: Sequence[str]) -> None:
         """Delete entries of the outbox; entries that are not there are no error."""
         for attempt_id in attempt_ids:
-            _check_attempt_id(attempt_id)
+            check_attempt(attempt_id)
         for at in range(0, len(attempt_ids), _DELETIONS_AT_ONCE):
             deletions = [
                 [("Family", OUTBOX_FAMILY), ("Key", attempt_id)]
@@ -215,11 +216,6 @@ class AmiGateway:
                 raise refusal
             if not isinstance(look, SwitchRefused):
                 raise look
-
-
-def _check_attempt_id(attempt_id: str) -> None:
-    if not is_attempt_id(attempt_id):
-        raise InvalidInput("This is no attempt id.", field="attempt_id", value=attempt_id)
 
 
 def _seconds(duration: str) -> int:

@@ -150,6 +150,7 @@ class FakeBoard:
         self.phones: dict[str, str] = {}
         self.orders: list[tuple[Any, ...]] = []
         self.gives = True
+        self.unreachable: set[str] = set()
         self.talks: dict[str, TalkView] = {}
         self.channels: set[str] = set()
 
@@ -271,7 +272,7 @@ class FakeBoard:
 
     async def phone_states(self, interfaces: list[str]) -> dict[str, bool]:
         self._ask("phones", *interfaces)
-        return dict.fromkeys(interfaces, True)
+        return {interface: interface not in self.unreachable for interface in interfaces}
 
 
 class FakeSwitch:

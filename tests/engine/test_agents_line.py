@@ -11,12 +11,12 @@ from engine_kit import BUSY, BY_HAND, Bench, bench, now, passes, until
 
 from callcamp.core.agent_events import AgentConnected
 from callcamp.core.agent_settings import DialMethod
-from callcamp.core.agents import AgentEvent, AgentState
+from callcamp.core.agents import MISSED_CALL, AgentEvent, AgentState
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.states import ContactStatus
 from callcamp.engine.agents.views import WrapUpNote
-from callcamp.engine.agents.worker import MISSED, PHONE_GONE
+from callcamp.engine.agents.worker import PHONE_GONE
 from callcamp.errors import Conflict, IllegalTransition, InvalidInput
 
 S = AgentState
@@ -98,7 +98,7 @@ async def test_a_phone_that_fails_pauses_its_agent_and_gives_the_contact_back(
             b.switch.board.leave(next(iter(b.switch.board.legs)))
         paused = await becomes(b, S.PAUSED)
         if phone == "hangs_up":
-            assert paused.reason == MISSED
+            assert paused.reason == MISSED_CALL
 
         async def is_back() -> bool:
             return await b.statuses(campaign) == {ContactStatus.PENDING: 1}
@@ -208,3 +208,20 @@ async def test_what_an_agent_may_not_do_changes_nothing(tmp_path: Path) -> None:
             await desk.hang_up("anna")
         with pytest.raises(IllegalTransition):
             desk.floor.step(desk.floor.on_shift("anna"), AgentEvent.RANG)
+
+
+async def test_a_phone_that_is_not_there_gets_no_contact_claimed(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        b.switch.board.unreachable.add("PJSIP/anna")
+        campaign = await staffed(b, DialMethod.AGENT_FIRST, ready=False)
+        b.running.agents.changed()
+        await until(lambda: view(b).phone_up is False)
+        await b.running.agents.ready("anna")
+        await passes(0.2)
+        assert b.switch.board.asked("call") == []
+        assert await b.statuses(campaign) == {ContactStatus.PENDING: 1}
+        b.switch.board.unreachable.clear()
+        b.running.agents.changed()
+        await b.placed(1)
+        assert view(b).phone_up is True

@@ -12,11 +12,10 @@ from engine_kit import BY_HAND, Bench, bench, now, passes, until
 
 from callcamp.core.agent_events import AgentCalled, AgentMissed, CallerLeft, MemberSeen
 from callcamp.core.agent_settings import DialMethod
-from callcamp.core.agents import AgentState
+from callcamp.core.agents import MISSED_CALL, AgentState
 from callcamp.core.outcome import Disposition
 from callcamp.core.states import AttemptStatus, CampaignEvent, ContactStatus
 from callcamp.engine.agents.views import WrapUpNote
-from callcamp.engine.agents.worker import MISSED
 from callcamp.errors import Conflict, InvalidInput
 from callcamp.ports.switchboard import SpyMode, TransferTo
 
@@ -199,7 +198,7 @@ async def test_a_missed_call_pauses_its_agent_a_busy_phone_does_not(
         b.switch.emit(CallerLeft(attempt_id, now(), "callcamp-1"))
         b.switch.emit(AgentMissed(attempt_id, agent_id, now(), ring_s))
         seen = await becomes(b, state)
-        assert (seen.reason == MISSED) is (state is S.PAUSED)
+        assert (seen.reason == MISSED_CALL) is (state is S.PAUSED)
         if state is S.PAUSED:
             await until(lambda: b.switch.board.paused(agent_id) is True)
 

@@ -235,6 +235,23 @@ class DeskCore(Following):
                 self.leave(worker, "the campaign is over")
             elif worker.agent.id not in allowed[campaign.id]:
                 self.leave(worker, "no longer an agent of the campaign")
+        await self._ask_phones()
+
+    async def _ask_phones(self) -> None:
+        """Ask whether calls would reach the phones of which no queue tells."""
+        asked = [
+            worker
+            for worker in self.floor
+            if worker.campaign.settings.agents.method in ON_THE_LINE and worker.leg is None
+        ]
+        if not asked or not self.gateway.link_up:
+            return
+        states = await self.switchboard.phone_states([worker.interface for worker in asked])
+        for worker in asked:
+            was, worker.reachable = worker.reachable, states.get(worker.interface)
+            if was != worker.reachable:
+                self.floor.touch(worker)
+                self._on_room()
 
     def pacing(self, campaign_id: int) -> PacingView | None:
         """Return what a campaign's pacing did last (None: nothing yet)."""

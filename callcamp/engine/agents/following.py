@@ -23,7 +23,7 @@ from callcamp.core.agent_events import (
     PersonReached,
 )
 from callcamp.core.agent_settings import QUEUED
-from callcamp.core.agents import AgentEvent, AgentState
+from callcamp.core.agents import MISSED_CALL, AgentEvent, AgentState
 from callcamp.core.pacing.contract import TalkEnded, WrapUpEnded
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptEvent
@@ -31,7 +31,7 @@ from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.line import Line
 from callcamp.engine.agents.pace import Pace
 from callcamp.engine.agents.queueing import Queueing
-from callcamp.engine.agents.worker import MISSED, REFUSED, AgentCall, Worker
+from callcamp.engine.agents.worker import REFUSED, AgentCall, Worker
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock
 from callcamp.engine.live import LiveFeed
@@ -186,7 +186,7 @@ class Following:
             worker.refused += 1
             if fact.ring_s >= SHORT_RING_S or worker.refused >= REFUSED_MOST:
                 worker.refused = 0
-                reason = MISSED if fact.ring_s > 0 else REFUSED
+                reason = MISSED_CALL if fact.ring_s > 0 else REFUSED
                 self.floor.step(worker, AgentEvent.MISSED, reason)
             else:
                 if fact.ring_s == 0:

@@ -10,12 +10,12 @@ import structlog
 
 from callcamp.core.agent_events import LegAnswered, LegEnded, LegRang
 from callcamp.core.agent_settings import DialMethod
-from callcamp.core.agents import AgentEvent, AgentState
+from callcamp.core.agents import MISSED_CALL, AgentEvent, AgentState
 from callcamp.core.model import Campaign
 from callcamp.core.reasons import Reason
 from callcamp.core.states import ATTEMPT, AttemptStatus
 from callcamp.engine.agents.floor import Floor
-from callcamp.engine.agents.worker import MISSED, PHONE_GONE, AgentCall, Leg, Worker, as_offered
+from callcamp.engine.agents.worker import PHONE_GONE, AgentCall, Leg, Worker, as_offered
 from callcamp.engine.clock import Clock
 from callcamp.engine.registry import Track
 from callcamp.engine.tracker import Tracker
@@ -134,7 +134,7 @@ class Line:
         if call is None or worker.handed:
             return
         if worker.state in {AgentState.RINGING, AgentState.DIALING}:
-            reason = MISSED if worker.state is AgentState.RINGING else PHONE_GONE
+            reason = MISSED_CALL if worker.state is AgentState.RINGING else PHONE_GONE
             worker.call = None
             self._floor.step(worker, AgentEvent.MISSED, reason)
             self.drop(call.track)

@@ -213,8 +213,8 @@ class Pace:
         margin = DETECTION_MARGIN if campaign.settings.detect_machines else 1.0
         accounts = []
         for cap, start in caps:
-            facts = await self._store.call_facts(campaign.id, since=start, until=now, zone=zone)
-            accounts.append(Account(round(facts.persons), round(facts.abandoned), cap * margin))
+            persons, abandoned = await self._store.abandon_account(campaign.id, since=start)
+            accounts.append(Account(persons, abandoned, cap * margin))
         pacer.accounts, pacer.read_at_s = accounts, now_s
 
     def _snapshot(

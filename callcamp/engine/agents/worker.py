@@ -14,8 +14,6 @@ from callcamp.errors import InvalidInput
 
 NOT_READY = "not ready"
 """Reason of the pause in which a shift begins."""
-MISSED = "missed a call"
-"""Reason of the pause after a call that the agent's phone did not answer."""
 REFUSED = "the phone refuses calls"
 """Reason of the pause after several calls that the agent's phone refused at once."""
 PHONE_GONE = "the phone hung up"
@@ -95,7 +93,9 @@ class Worker:
     ``handed`` is whether callcamp itself gave the call to the agent's phone, so that the queue
     is not what rings it. ``device`` is Asterisk's state of the phone (None: not known).
     ``queued`` is whether the agent is a member of the queue, where the campaign has one;
-    ``problem`` is why not, in words. ``refused`` counts calls in a row that the phone refused.
+    ``problem`` is why not, in words. ``reachable`` is whether a call would reach the phone,
+    where no queue tells (None: not asked yet). ``refused`` counts calls in a row that the phone
+    refused.
     """
 
     agent: Agent
@@ -113,6 +113,7 @@ class Worker:
     device: int | None = None
     queued: bool = True
     problem: str = ""
+    reachable: bool | None = None
     refused: int = 0
     revision: int = 0
 
@@ -147,7 +148,13 @@ class Worker:
         # On the line its phone is in use by our own call; 0 and None: not known.
         if self.on_line:
             return self.campaign.settings.agents.method not in QUEUED
-        return self.device in {None, 0, 1}
+        return self.device in {None, 0, 1} and self.reachable is not False
+
+    @property
+    def _phone_up(self) -> bool | None:
+        if self.on_line or self.device is None:
+            return True if self.on_line else self.reachable
+        return self.device not in {4, 5}
 
     def view(self) -> AgentView:
         """Return the agent as pages show it."""
@@ -159,7 +166,7 @@ class Worker:
             campaign_id=self.campaign.id,
             campaign=self.campaign.settings.name,
             on_line=self.on_line,
-            phone_up=None if self.device is None else self.device not in {4, 5},
+            phone_up=self._phone_up,
             pause_wanted=self.pause_wanted,
             offer=self.offer,
             call=None if self.call is None else self.call.view(),
