@@ -267,10 +267,9 @@ class Pace:
         if track.sent_at is None or at is None:
             return
         elapsed_s = _since_s(track.sent_at, at)
-        self.observe(
-            track.campaign_id,
-            RingEnded(self._clock.monotonic_s(), elapsed_s, person, _kind(track)),
-        )
+        # A person is known as one a while after the answer, when the greeting is over.
+        at_s = self._clock.monotonic_s() - _since_s(at, self._clock.now())
+        self.observe(track.campaign_id, RingEnded(at_s, elapsed_s, person, _kind(track)))
 
 
 def _kind(track: Track) -> ContactKind:
