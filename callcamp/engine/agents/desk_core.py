@@ -189,7 +189,7 @@ class DeskCore(Following):
         """End wrap-ups and previews whose time is over; settle what events did not settle."""
         now = self.clock.now()
         if self._to_catch_up:
-            await self.takeover.catch_up(self.talk_over)
+            await self.takeover.catch_up(self.talk_over, self.left_legs.values())
             self._to_catch_up = False
             for worker in self.floor:
                 self.became_free(worker)

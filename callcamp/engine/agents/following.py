@@ -45,6 +45,8 @@ log = structlog.get_logger(__name__)
 
 IN_USE = 2
 """Asterisk's device state of a phone that is in a call."""
+QUEUE_LOOKS_S = 1.2
+"""Within this time a queue has looked for a free agent: it does so once a second."""
 SHORT_RING_S = 3.0
 """An agent's phone that rang no longer than this was not missed: the person's time was over."""
 REFUSED_MOST = 3
@@ -315,11 +317,22 @@ class Following:
             queue = self.queueing.known_queue(worker.campaign)
             for attempt_id in self.queueing.waiting(queue):
                 track = self.registry.get(attempt_id)
-                if track is not None and track.offered_to is None and not track.is_over:
+                if track is None or track.offered_to is not None or track.is_over:
+                    continue
+                if not self._queue_serves(worker, track):
                     self._hand(worker, track)
                     break
         self.queueing.wake()
         self._on_room()
+
+    def _queue_serves(self, worker: Worker, track: Track) -> bool:
+        """Tell whether the queue is about to find another agent for a caller.
+
+        Handed over in the same moment, the caller would be pulled out of a talk.
+        """
+        waited_s = (self.clock.now() - (track.reached_at or self.clock.now())).total_seconds()
+        others = self.floor.of_campaign(worker.campaign.id)
+        return waited_s < QUEUE_LOOKS_S and any(w.is_free and w is not worker for w in others)
 
     def _hand(self, worker: Worker, track: Track) -> None:
         worker.call, worker.handed = AgentCall(track, worker.campaign), True

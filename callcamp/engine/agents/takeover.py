@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -37,11 +37,14 @@ class TakeOver:
         self._switchboard = switchboard
         self._looked = False
 
-    async def catch_up(self, on_talk_over: Callable[[Worker], None]) -> None:
+    async def catch_up(
+        self, on_talk_over: Callable[[Worker], None], left: Collection[str] = ()
+    ) -> None:
         """Learn which channels agents talk on; the first time, end phones that nobody uses.
 
         Args:
             on_talk_over: called with an agent whose phone has left the talk meanwhile.
+            left: phones of agents who have logged out and still talk.
 
         Raises:
             CallcampError: Asterisk does not answer; to be tried again.
@@ -50,7 +53,8 @@ class TakeOver:
         for worker in self._floor:
             await self._take_up(worker, channels, on_talk_over)
         if not self._looked:
-            await self._end_unused({one for one in channels if agent_of_leg(one) is not None})
+            legs = {one for one in channels if agent_of_leg(one) is not None}
+            await self._end_unused(legs.difference(left))
             self._looked = True
         for worker in self._floor:
             if worker.campaign.settings.agents.method not in QUEUED:
