@@ -307,7 +307,7 @@ async def test_client_first_without_an_agent_has_an_end_and_a_callback(floor: Fl
 
 
 async def test_agents_who_leave_in_the_middle_leave_nobody_without_an_end(floor: Floor) -> None:
-    phones = people(12, ("talk_10", "talk_20", "talk_25"))
+    phones = people(8, ("talk_4", "talk_8", "talk_12"))
     names = {f"b{n}": f"agent-{n}" for n in range(11, 15)}
     campaign = await floor.campaign(DialMethod.PROGRESSIVE, names, phones)
     desk = floor.engine.agents
