@@ -16,7 +16,7 @@ import structlog
 
 from callcamp.core.agent_events import CallerLeft, CallerWaited, MemberSeen
 from callcamp.core.agent_settings import QUEUED
-from callcamp.core.agents import AgentState
+from callcamp.core.agents import AgentState, PhoneKind
 from callcamp.core.model import Campaign
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.worker import Worker
@@ -242,7 +242,8 @@ def _takes_calls(worker: Worker) -> bool:
     if worker.pause_wanted is not None or worker.on_line:
         return False
     if worker.state is AgentState.RINGING:
-        return not worker.handed
+        # Asterisk cannot tell that a number behind a trunk rings already.
+        return not worker.handed and worker.agent.phone.kind is not PhoneKind.EXTERNAL
     return worker.state is AgentState.READY and not worker.handed
 
 
