@@ -171,7 +171,7 @@ async def test_a_campaign_is_made_in_the_form(site, tab):
     await page.get_by_role("link", name="Campaigns").click()
     await page.get_by_role("link", name="Create Campaign").click()
     await page.get_by_label("Campaign Name").fill("Spring")
-    await page.get_by_label("Prompt").fill("hello-world")
+    await page.get_by_label("Prompt sound").fill("hello-world")
     await page.get_by_label("Timezone").fill("Europe/Paris")
     await page.get_by_label("Sun").uncheck()
     await page.get_by_role("button", name="Create Campaign").click()
