@@ -11,14 +11,13 @@ from callcamp.cli.agent_phones import phones
 from callcamp.cli.instants import read_instant
 from callcamp.cli.output import count, emit_json, note, pairs, say, share, table
 from callcamp.cli.records import RegionOption
-from callcamp.cli.session import JsonOption, ask, run
+from callcamp.cli.session import JsonOption, ask, over_store
 from callcamp.core.agents import Agent, AgentState, PhoneKind
 from callcamp.core.wording import in_hours
 from callcamp.engine.clock import utc_now
 
 if TYPE_CHECKING:
     from callcamp.engine.agents.roster import Roster, WorkRow
-    from callcamp.settings import Settings
 
 T = TypeVar("T")
 app = typer.Typer(help="Agents: people who talk to contacts.", no_args_is_help=True)
@@ -53,14 +52,11 @@ def with_roster(
     context: typer.Context, work: Callable[[Roster], Awaitable[T]], *, json: bool = False
 ) -> T:
     """Run ``work`` with the use-cases on agents over the open store; return what it returns."""
-    from callcamp.app import open_store
     from callcamp.engine.agents.roster import Roster
 
-    async def opened(settings: Settings) -> T:
-        async with open_store(settings) as store:
-            return await work(Roster(store, settings, utc_now))
-
-    return run(context, opened, json=json)
+    return over_store(
+        context, lambda store, settings: work(Roster(store, settings, utc_now)), json=json
+    )
 
 
 @app.command()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from callcamp.cli.output import emit_json, note, say, table
-from callcamp.cli.session import JsonOption, run
+from callcamp.cli.session import JsonOption, over_store
 from callcamp.engine.clock import utc_now
 from callcamp.switch.phones import phone_sections
-
-if TYPE_CHECKING:
-    from callcamp.engine.agents.softphones import PhoneAccount
-    from callcamp.settings import Settings
 
 
 def phones(
@@ -27,14 +23,13 @@ def phones(
     json: JsonOption = False,
 ) -> None:
     """List the phones that register with Asterisk as an agent's own."""
-    from callcamp.app import open_store
     from callcamp.engine.agents.softphones import Softphones
 
-    async def opened(settings: Settings) -> list[PhoneAccount]:
-        async with open_store(settings) as store:
-            return await Softphones(store, settings, utc_now).accounts()
-
-    found = run(context, opened, json=json)
+    found = over_store(
+        context,
+        lambda store, settings: Softphones(store, settings, utc_now).accounts(),
+        json=json,
+    )
     if asterisk:
         sections = phone_sections((one.agent, one.secret) for one in found)
         if json:

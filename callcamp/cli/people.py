@@ -10,10 +10,9 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from callcamp.cli.session import run
+from callcamp.cli.session import over_store
 from callcamp.engine.access import Access
 from callcamp.errors import InvalidInput
-from callcamp.settings import Settings
 
 T = TypeVar("T")
 _MOST_BYTES = 4096
@@ -33,13 +32,7 @@ def with_access(
     context: typer.Context, work: Callable[[Access], Awaitable[T]], *, json: bool = False
 ) -> T:
     """Run ``work`` with the use-cases of accounts over the open store; return what it returns."""
-    from callcamp.app import open_store
-
-    async def opened(settings: Settings) -> T:
-        async with open_store(settings) as store:
-            return await work(Access(store, settings))
-
-    return run(context, opened, json=json)
+    return over_store(context, lambda store, settings: work(Access(store, settings)), json=json)
 
 
 def read_password(file: Path | None) -> str:

@@ -152,21 +152,22 @@ def with_store(
     context: typer.Context, work: Callable[[Store], Awaitable[T]], *, json: bool = False
 ) -> T:
     """Run ``work`` with the open store and return what it returns."""
-    return _opened(context, lambda store, _settings: work(store), json=json)
+    return over_store(context, lambda store, _settings: work(store), json=json)
 
 
 def with_commands(
     context: typer.Context, work: Callable[[Commands], Awaitable[T]], *, json: bool = False
 ) -> T:
     """Run ``work`` with the use-cases over the open store and return what it returns."""
-    return _opened(
+    return over_store(
         context, lambda store, settings: work(Commands(store, settings=settings)), json=json
     )
 
 
-def _opened(
-    context: typer.Context, work: Callable[[Store, Settings], Awaitable[T]], *, json: bool
+def over_store(
+    context: typer.Context, work: Callable[[Store, Settings], Awaitable[T]], *, json: bool = False
 ) -> T:
+    """Run ``work`` with the open store and the settings, and return what it returns."""
     # Here and not above: `callcamp --help` should not wait for web and database libraries.
     from callcamp.app import open_store
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from callcamp.cli.output import clean, count, emit_json, note, say, table, when
-from callcamp.cli.session import JsonOption, ask, run
+from callcamp.cli.session import JsonOption, ask, over_store
 from callcamp.ports import Delivery, DeliveryStatus, Try, Webhook
-from callcamp.settings import Settings
 
 if TYPE_CHECKING:
     from callcamp.engine.webhooks import Webhooks
@@ -33,15 +32,12 @@ EventOption = Annotated[
 def _with_webhooks(
     context: typer.Context, work: Callable[[Webhooks], Awaitable[T]], *, json: bool
 ) -> T:
-    from callcamp.app import open_store
     from callcamp.engine.clock import utc_now
     from callcamp.engine.webhooks import Webhooks
 
-    async def opened(settings: Settings) -> T:
-        async with open_store(settings) as store:
-            return await work(Webhooks(store, settings, utc_now))
-
-    return run(context, opened, json=json)
+    return over_store(
+        context, lambda store, settings: work(Webhooks(store, settings, utc_now)), json=json
+    )
 
 
 @app.command()

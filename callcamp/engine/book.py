@@ -55,8 +55,12 @@ class CampaignBook:
         return lists_verdict(rules.rules, rules.settings, known, now)
 
     async def has_abandon_room(self, campaign: Campaign, rules: RuleSet, now: datetime) -> bool:
-        """Tell whether one more abandoned call would stay within the caps of a campaign."""
-        if not rules.rules.abandons:
+        """Tell whether one more abandoned call would stay within the caps of a campaign.
+
+        With agents it is their pacing that keeps the caps: it calls one contact for each free
+        agent then, instead of none.
+        """
+        if campaign.settings.agents.attended or not rules.rules.abandons:
             return True
         counts = await self._store.counts(campaign.id)
         if not counts.attempts_ended.get(Disposition.ABANDONED, 0):

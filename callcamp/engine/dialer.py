@@ -266,9 +266,7 @@ class Dialer:
                 agents_hold=agents_hold,
                 no_number=self._no_number.get(campaign.id),
                 lists=self._book.lists_verdict(rules, now),
-                abandon_room=(
-                    campaign.settings.agents.attended or campaign.id not in self._abandon_full
-                ),
+                abandon_room=campaign.id not in self._abandon_full,
                 switched_off=self._lifecycle.is_switched_off(campaign),
             ),
             now,

@@ -232,10 +232,7 @@ class Why:
             heads=heads,
             no_number=rules.no_number(book.numbers, book.use, at),
             lists=book.lists_verdict(rules, at),
-            abandon_room=(
-                campaign.settings.agents.attended
-                or await book.has_abandon_room(campaign, rules, at)
-            ),
+            abandon_room=await book.has_abandon_room(campaign, rules, at),
             switched_off=is_switched_off(self._settings, campaign),
             rules_broken=broken,
         )

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from multidict import MultiMapping
 
 from callcamp.core.agents import PhoneKind
 from callcamp.errors import CallcampError, Conflict, InvalidInput, NotFound
 from callcamp.http.agents_context import roster_of
 from callcamp.http.board import chosen_campaign
 from callcamp.http.context import ENGINE, campaign_id, done, render
+from callcamp.http.forms import text_of
 from callcamp.http.pages import checked_post
 
 KINDS: dict[str, str] = {
@@ -33,7 +33,7 @@ async def page(request: web.Request) -> web.StreamResponse:
 async def add(request: web.Request) -> web.StreamResponse:
     """Add an agent."""
     data = await checked_post(request)
-    given = {field: _text(data, field) for field in FIELDS}
+    given = {field: text_of(data, field) for field in FIELDS}
     try:
         await roster_of(request).save_agent(
             given["name"], **_phone(given), display_name=given["display_name"], new=True
@@ -46,13 +46,13 @@ async def add(request: web.Request) -> web.StreamResponse:
 async def change(request: web.Request) -> web.StreamResponse:
     """Change an agent's name for people, phone, and whether it may log in."""
     data = await checked_post(request)
-    given = {field: _text(data, field) for field in FIELDS}
+    given = {field: text_of(data, field) for field in FIELDS}
     try:
         await roster_of(request).save_agent(
             request.match_info["agent"],
             **_phone(given),
             display_name=given["display_name"],
-            active=bool(_text(data, "active")),
+            active=bool(text_of(data, "active")),
             new=False,
         )
     except InvalidInput as problem:
@@ -193,8 +193,3 @@ def _midnight(day: date) -> datetime:
 
 def _stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _text(data: MultiMapping[Any], field: str) -> str:
-    value = data.get(field, "")
-    return value.strip() if isinstance(value, str) else ""

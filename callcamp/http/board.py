@@ -12,6 +12,7 @@ from callcamp.errors import NotFound
 from callcamp.http.agents_context import own_name, phone_of, supervision_of
 from callcamp.http.board_regions import ACTIVE, board_topic
 from callcamp.http.context import ENGINE, REGIONS, done, render
+from callcamp.http.forms import text_of
 from callcamp.http.pages import checked_post
 from callcamp.http.stream import stream_topic
 from callcamp.ports.switchboard import SpyMode
@@ -134,5 +135,4 @@ def chosen_campaign(request: web.Request) -> int:
 
 
 async def _field(request: web.Request, name: str) -> str:
-    value = (await request.post()).get(name, "")
-    return value.strip() if isinstance(value, str) else ""
+    return text_of(await request.post(), name)

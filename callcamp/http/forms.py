@@ -18,6 +18,12 @@ RETRYABLE: tuple[str, ...] = tuple(d.value for d, m in MEANING.items() if m.retr
 """Results that the form offers to retry."""
 
 
+def text_of(data: MultiMapping[object], field: str) -> str:
+    """Return a field as it was sent, without blanks around it; empty when it is missing."""
+    value = data.get(field, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignForm:
     """The fields as text, as the form shows them."""
@@ -73,8 +79,7 @@ class CampaignForm:
         """Return the fields as they were sent; what is missing is empty."""
 
         def text(field: str) -> str:
-            value = data.get(field, "")
-            return value.strip() if isinstance(value, str) else ""
+            return text_of(data, field)
 
         def many(field: str) -> frozenset[str]:
             return frozenset(v for v in data.getall(field, []) if isinstance(v, str))

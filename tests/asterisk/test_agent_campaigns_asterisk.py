@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import time as time_
-import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from lab_kit import lab_named
 
 from callcamp.app import run_engine
 from callcamp.core.agent_settings import AgentSettings, DialMethod
@@ -37,31 +36,20 @@ from callcamp.core.states import AttemptStatus, CampaignStatus, ContactStatus
 from callcamp.engine import Engine
 from callcamp.engine.agents.views import AgentView, WrapUpNote
 from callcamp.engine.contact_commands import RawContact
-from callcamp.errors import LabError
-from callcamp.lab import LabInfo, lab_down, lab_up, number_for, witness, witness_mark
+from callcamp.lab import LabInfo, number_for, witness, witness_mark
 from callcamp.settings import Settings
 from callcamp.store import migrate
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.waits, pytest.mark.timeout(180)]
 
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 ALL_WEEK = DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7)))
 S = AgentState
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[LabInfo]:
-    name = f"modes-{WORKER}"
-    try:
-        info = lab_up(name)
-    except LabError as error:
-        if os.environ.get("CI"):
-            raise
-        warnings.simplefilter("default")
-        warnings.warn(f"NOT TESTED, there is no lab: {error.message}", stacklevel=1)
-        pytest.skip(f"NOT TESTED, there is no lab: {error.message}")
-    yield info
-    lab_down(name)
+    with lab_named("modes") as info:
+        yield info
 
 
 async def until(what: str, condition: Callable[[], Any], within_s: float = 60) -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from lab_kit import lab_named
 
 from callcamp.core.agent_events import (
     AgentCalled,
@@ -30,13 +29,10 @@ from callcamp.core.agent_events import (
 )
 from callcamp.core.events import CallEnded, EvidenceSeen, LinkDown, LinkUp
 from callcamp.core.outcome import Disposition, Evidence, classify
-from callcamp.errors import LabError
 from callcamp.lab import (
     Ami,
     LabInfo,
     agent_interface,
-    lab_down,
-    lab_up,
     number_for,
     restart_asterisk,
 )
@@ -48,7 +44,6 @@ from callcamp.switch.switchboard import AmiSwitchboard
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.waits, pytest.mark.timeout(120)]
 
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 RING_S = 8
 PATIENCE_S = 40
 _agents = count(1)
@@ -58,17 +53,8 @@ _queues = count(1)
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[LabInfo]:
-    name = f"agents-{WORKER}"
-    try:
-        info = lab_up(name)
-    except LabError as error:
-        if os.environ.get("CI"):
-            raise
-        warnings.simplefilter("default")
-        warnings.warn(f"NOT TESTED, there is no lab: {error.message}", stacklevel=1)
-        pytest.skip(f"NOT TESTED, there is no lab: {error.message}")
-    yield info
-    lab_down(name)
+    with lab_named("agents") as info:
+        yield info
 
 
 @dataclass

@@ -7,9 +7,7 @@ number as ended attempts, over all campaigns.
 from __future__ import annotations
 
 import asyncio
-import os
 import time as time_
-import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +17,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from lab_kit import lab_named
 
 from callcamp.app import run_engine
 from callcamp.core.campaign_settings import (
@@ -35,11 +34,9 @@ from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus, CampaignStatus, ContactStatus
 from callcamp.engine import Engine
 from callcamp.engine.contact_commands import RawContact
-from callcamp.errors import Conflict, IllegalTransition, LabError, PreconditionsMissing
+from callcamp.errors import Conflict, IllegalTransition, PreconditionsMissing
 from callcamp.lab import (
     LabInfo,
-    lab_down,
-    lab_up,
     load_number,
     number_for,
     witness,
@@ -51,7 +48,6 @@ from callcamp.store import migrate
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(120)]
 
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 ALL_WEEK = DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7)))
 QUIET_S = 1.5
 """How long nobody may be called to be sure that nobody is."""
@@ -60,17 +56,8 @@ SEEN = {AttemptStatus.RINGING, AttemptStatus.ANSWERED}
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[LabInfo]:
-    name = f"rules-{WORKER}"
-    try:
-        info = lab_up(name)
-    except LabError as error:
-        if os.environ.get("CI"):
-            raise
-        warnings.simplefilter("default")
-        warnings.warn(f"NOT TESTED, there is no lab: {error.message}", stacklevel=1)
-        pytest.skip(f"NOT TESTED, there is no lab: {error.message}")
-    yield info
-    lab_down(name)
+    with lab_named("rules") as info:
+        yield info
 
 
 async def until(what: str, condition: Callable[[], Awaitable[Any]], within_s: float = 40) -> None:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from callcamp.errors import LabError
-from callcamp.lab import Ami, LabInfo, lab_up
+from callcamp.lab import Ami, LabInfo
 
 FAKE_MEDIA = [
     "--no-sandbox",
@@ -26,18 +22,6 @@ FAKE_MEDIA = [
     "--allow-loopback-in-peer-connection",
 ]
 """How Chromium has a microphone that beeps once a second, and asks nobody."""
-
-
-def lab_or_skip(name: str) -> LabInfo:
-    """Return a running lab; without one the test is skipped, in CI it fails."""
-    try:
-        return lab_up(name)
-    except LabError as error:
-        if os.environ.get("CI"):
-            raise
-        warnings.simplefilter("default")
-        warnings.warn(f"NOT TESTED, there is no lab: {error.message}", stacklevel=1)
-        pytest.skip(f"NOT TESTED, there is no lab: {error.message}")
 
 
 @contextlib.contextmanager

@@ -13,10 +13,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from conftest import chromium
+from lab_kit import lab_or_skip
 from phone_kit import (
     Wire,
     chromium_with_microphone,
-    lab_or_skip,
     manager,
     packets_flow,
     state_is,

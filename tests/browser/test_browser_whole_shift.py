@@ -18,7 +18,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from conftest import chromium
-from phone_kit import chromium_with_microphone, lab_or_skip, packets_flow, state_is
+from lab_kit import lab_or_skip
+from phone_kit import chromium_with_microphone, packets_flow, state_is
 from playwright.async_api import Browser, Page, expect
 
 from callcamp.app import run_engine

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time as time_
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -19,6 +18,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from lab_kit import lab_named
 
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.model import Attempt, NewContact
@@ -26,12 +26,9 @@ from callcamp.core.settle import RESTART_SKEW_S
 from callcamp.core.states import AttemptStatus, CampaignEvent, CampaignStatus
 from callcamp.demo.compare import compare
 from callcamp.demo.sample import expected_disposition, write_sample
-from callcamp.errors import LabError
 from callcamp.lab import (
     Behaviour,
     LabInfo,
-    lab_down,
-    lab_up,
     restart_asterisk,
     start_asterisk,
     stop_asterisk,
@@ -42,7 +39,6 @@ from callcamp.store import SqlStore, migrate
 
 pytestmark = [pytest.mark.faults, pytest.mark.asterisk, pytest.mark.timeout(280)]
 
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 CONTACTS = 60
 RETRY = RetryPolicy(max_attempts=2, delay_s=2)
 SEEN = {AttemptStatus.RINGING, AttemptStatus.ANSWERED}
@@ -50,17 +46,8 @@ SEEN = {AttemptStatus.RINGING, AttemptStatus.ANSWERED}
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[LabInfo]:
-    name = f"faults-{WORKER}"
-    try:
-        info = lab_up(name)
-    except LabError as error:
-        if os.environ.get("CI"):
-            raise
-        warnings.simplefilter("default")
-        warnings.warn(f"NOT TESTED, there is no lab: {error.message}", stacklevel=1)
-        pytest.skip(f"NOT TESTED, there is no lab: {error.message}")
-    yield info
-    lab_down(name)
+    with lab_named("faults") as info:
+        yield info
 
 
 async def until(what: str, condition: Callable[[], Awaitable[Any]], within_s: float) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import structlog
 
 from callcamp.core.agent_settings import ON_THE_LINE
-from callcamp.core.agents import AgentEvent, AgentSpan, AgentState
+from callcamp.core.agents import Agent, AgentEvent, AgentSpan, AgentState
 from callcamp.engine.agents.desk_core import OVER, DeskCore
 from callcamp.engine.agents.noting import check_note, write_later, write_note
 from callcamp.engine.agents.views import AgentView, WrapUpNote
@@ -78,10 +78,8 @@ class AgentDesk(DeskCore):
                 "a supervisor can add them there.",
                 agent=agent.name,
             )
-        trunk_id = agent.phone.trunk_id
-        trunk = None if trunk_id is None else await self.book.trunk(trunk_id)
-        now = self.clock.now()
-        worker = Worker(agent, interface_of(agent.phone, trunk), campaign, now)
+        interface, now = await self._interface(agent), self.clock.now()
+        worker = Worker(agent, interface, campaign, now)
         # In the queue only once Asterisk says so.
         worker.queued = await self.queueing.queue_of(campaign) is None
         await self.floor.write()
@@ -329,9 +327,8 @@ class AgentDesk(DeskCore):
     async def restore(self) -> None:
         """Take up the shifts that an earlier engine left."""
         await self.floor.read_agents()
-        agents = {agent.id: agent for agent in await self.store.agents()}
         for live in await self.store.live_shifts():
-            agent, span = agents.get(live.shift.agent_id), live.span
+            agent, span = self.floor.known(live.shift.agent_id), live.span
             campaign = await self.book.campaign(live.shift.campaign_id)
             if agent is None or campaign.status in OVER:
                 over = AgentSpan(
@@ -343,9 +340,7 @@ class AgentDesk(DeskCore):
                 )
                 await self.store.note_spans([over])
                 continue
-            trunk_id = agent.phone.trunk_id
-            trunk = None if trunk_id is None else await self.book.trunk(trunk_id)
-            worker = Worker(agent, interface_of(agent.phone, trunk), campaign, span.began_at)
+            worker = Worker(agent, await self._interface(agent), campaign, span.began_at)
             worker.state, worker.reason = span.state, span.reason
             # Takes no call before Asterisk has said what the phone does.
             worker.queued = False
@@ -391,15 +386,20 @@ class AgentDesk(DeskCore):
         if call is not None and not call.noted and call.campaign.settings.agents.outcome_required:
             raise Conflict("Note the outcome of the call first; this campaign needs one.")
 
+    async def _interface(self, agent: Agent) -> str:
+        """Return what Asterisk dials to reach an agent."""
+        trunk_id = agent.phone.trunk_id
+        return interface_of(
+            agent.phone, None if trunk_id is None else await self.book.trunk(trunk_id)
+        )
+
     async def _place(self, worker: Worker, to: TransferTo, target: str) -> str:
         """Return where Asterisk sends a contact: a queue, an interface, or a dial string."""
         if to is TransferTo.AGENT:
             other = self.floor.agent(target)
             if other.id == worker.agent.id:
                 raise Conflict(f"{target} talks to this person already.", agent=target)
-            trunk_id = other.phone.trunk_id
-            trunk = None if trunk_id is None else await self.book.trunk(trunk_id)
-            return interface_of(other.phone, trunk)
+            return await self._interface(other)
         if to is TransferTo.NUMBER:
             number = read_number(target, worker.campaign.settings.default_region, "target")
             trunk = await self.book.trunk(worker.campaign.settings.trunk_id)
@@ -416,12 +416,10 @@ class AgentDesk(DeskCore):
         variables: Mapping[str, str] | None = None,
     ) -> LegOrder:
         agent = self.floor.agent(name)
-        trunk_id = agent.phone.trunk_id
-        trunk = None if trunk_id is None else await self.book.trunk(trunk_id)
         return LegOrder(
             leg_id(agent.id, secrets.token_hex(8)),
             agent.id,
-            interface_of(agent.phone, trunk),
+            await self._interface(agent),
             SPY_RING_S,
             spy_on=spy_on,
             spy_mode=spy_mode,

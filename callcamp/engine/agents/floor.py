@@ -68,6 +68,10 @@ class Floor:
             raise NotFound(f"There is no agent {name!r}.", kind="agent", key=name)
         return found
 
+    def known(self, agent_id: int) -> Agent | None:
+        """Return the agent with this id, on shift or not; None: there is none."""
+        return self._agents.get(agent_id)
+
     def get(self, agent_id: int | None) -> Worker | None:
         """Return the agent on shift, or None."""
         return None if agent_id is None else self._workers.get(agent_id)
