@@ -24,6 +24,8 @@ __all__ = ["Forecast", "Forecaster", "Range"]
 
 TIMEOUT_S = 120.0
 """How long the simulation may take."""
+BUSY_S = 15
+"""When to ask again while another forecast is being made; most take seconds."""
 SEEDS = 3
 """How often the campaign is simulated."""
 MOST_AGENTS = 500
@@ -37,6 +39,11 @@ _LATER = frozenset(
         Reason.CPS,
         Reason.CONCURRENCY,
         Reason.NUMBERS_CAPPED,
+        Reason.CATCHING_UP,
+        Reason.QUEUE_UNKNOWN,
+        Reason.AGENTS_OFFLINE,
+        Reason.AGENTS_PAUSED,
+        Reason.AGENTS_UNREACHABLE,
         Reason.NO_AGENT,
         Reason.PACED,
         Reason.BOT_FULL,
@@ -108,7 +115,9 @@ class Forecaster:
         """
         _check(agents, answer_rate, seed)
         if self._busy.locked():
-            raise TooBusy("Another forecast is being made; ask again in a minute.")
+            raise TooBusy(
+                "Another forecast is being made; ask again in a minute.", retry_after_s=BUSY_S
+            )
         async with self._busy:
             return await self._forecast(campaign_id, agents, answer_rate, seed)
 

@@ -86,7 +86,7 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         response = answer(request, status, error.id, error.message, details)
         if status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="callcamp"'
-        if "retry_after_s" in details:
+        if "retry_after_s" in error.details:
             response.headers["Retry-After"] = retry_after(error)
         return response
     except web.HTTPException as error:

@@ -7,6 +7,7 @@ from aiohttp import web
 from callcamp.core.reasons import REASON_MEANING
 from callcamp.errors import InvalidInput, TooBusy
 from callcamp.http.context import ENGINE, campaign_id, render
+from callcamp.http.failures import retry_after, status_of
 
 WORDS = {
     "answer_rate": "Calls that a person answers",
@@ -23,26 +24,29 @@ async def page(request: web.Request) -> web.StreamResponse:
     engine, number = request.app[ENGINE], campaign_id(request)
     campaign = await engine.store.campaign(number)
     given = {name: request.query.get(name, "").strip()[:20] for name in ("agents", "answer_rate")}
-    told, problem = None, ""
+    told, problem = None, None
     try:
         told = await engine.commands.forecasts.forecast(
             number, agents=_agents(given["agents"]), answer_rate=_share(given["answer_rate"])
         )
     except (InvalidInput, TooBusy) as error:
-        problem = error.message
-    return render(
+        problem = error
+    response = render(
         request,
         "forecast.html",
         {
             "campaign": campaign,
             "told": told,
-            "problem": problem,
+            "problem": problem.message if problem else "",
             "given": given,
             "words": WORDS,
             "meaning": REASON_MEANING,
         },
-        status=200 if told else 400,
+        status=status_of(problem) if problem else 200,
     )
+    if problem and "retry_after_s" in problem.details:
+        response.headers["Retry-After"] = retry_after(problem)
+    return response
 
 
 def _agents(text: str) -> int | None:

@@ -390,6 +390,12 @@ class Store(Records, AccessRecords, AgentRecords, WebhookRecords, Replies, Proto
         """Return attempts by id (ids sort by time), those after ``after_id``."""
         ...
 
+    async def newest_attempts(
+        self, campaign_id: int, *, before_id: str = "", limit: int = 1000
+    ) -> list[Attempt]:
+        """Return attempts by falling id, those before ``before_id`` (empty: from the newest on)."""
+        ...
+
     async def live_attempts(self, campaign_id: int | None = None) -> list[Attempt]:
         """Return attempts that are not settled, of one campaign or of all."""
         ...

@@ -39,6 +39,15 @@ def attempts(connection: Connection, campaign_id: int, after_id: str, limit: int
     return [rows.attempt(row) for row in connection.execute(statement)]
 
 
+def newest(connection: Connection, campaign_id: int, before_id: str, limit: int) -> list[Attempt]:
+    """Return attempts of a campaign by falling id."""
+    statement = rows.SELECT_ATTEMPT.where(_a.campaign_id == campaign_id)
+    if before_id:
+        statement = statement.where(_a.id < before_id)
+    statement = statement.order_by(_a.id.desc()).limit(limit)
+    return [rows.attempt(row) for row in connection.execute(statement)]
+
+
 def live_attempts(connection: Connection, campaign_id: int | None) -> list[Attempt]:
     """Return attempts that are not settled, by id."""
     statement = rows.SELECT_ATTEMPT.where(text(t.LIVE)).order_by(_a.id)

@@ -316,6 +316,12 @@ class SqlStore(RecordsSql, AccessSql, AgentsSql, WebhooksSql, RepliesSql):
         """Return attempts by id, those after ``after_id``."""
         return await self._db.read(attempts.attempts, campaign_id, after_id, limit)
 
+    async def newest_attempts(
+        self, campaign_id: int, *, before_id: str = "", limit: int = 1000
+    ) -> list[Attempt]:
+        """Return attempts, newest first, those before ``before_id``."""
+        return await self._db.read(attempts.newest, campaign_id, before_id, limit)
+
     async def live_attempts(self, campaign_id: int | None = None) -> list[Attempt]:
         """Return attempts that are not settled, of one campaign or of all."""
         return await self._db.read(attempts.live_attempts, campaign_id)

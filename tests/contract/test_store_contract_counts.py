@@ -41,6 +41,20 @@ async def test_attempts_in_pages_by_id(store: SqlStore) -> None:
     assert seen == sorted(given)
 
 
+async def test_the_newest_attempts_in_pages(store: SqlStore) -> None:
+    campaign_id = await running(store, 6)
+    other = await running(store, 1)
+    given = ["a3", "B2", "a1", "b1", "A9", "0-x"]
+    await take(store, campaign_id, given)
+    await take(store, other, ["c1"])
+    seen: list[str] = []
+    while page := await store.newest_attempts(
+        campaign_id, before_id=seen[-1] if seen else "", limit=4
+    ):
+        seen += [a.id for a in page]
+    assert seen == sorted(given, reverse=True)
+
+
 async def test_live_attempts_of_one_campaign_and_of_all(store: SqlStore) -> None:
     one, two = await running(store, 3), await running(store, 1)
     await dialed(store, one, 3, "a")

@@ -57,9 +57,12 @@ async def test_the_page_says_what_is_wrong(client, engine, monkeypatch):
     assert "give a whole number" in await response.text()
 
     async def busy(*_args, **_values):
-        raise TooBusy("Another forecast is being made; ask again in a minute.")
+        raise TooBusy("Another forecast is being made; ask again.", retry_after_s=15)
 
     monkeypatch.setattr(engine.commands.forecasts, "forecast", busy)
     response = await client.get("/campaigns/1/forecast")
     assert "Another forecast is being made" in await response.text()
-    assert (await client.get("/api/v1/campaigns/1/forecast")).status == 503
+    assert (response.status, response.headers["Retry-After"]) == (503, "15")
+    response = await client.get("/api/v1/campaigns/1/forecast")
+    assert (response.status, response.headers["Retry-After"]) == (503, "15")
+    assert (await response.json())["error"]["id"] == "too_busy"

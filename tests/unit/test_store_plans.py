@@ -92,6 +92,12 @@ def plan(url: str, statement: Any) -> str:
             .limit(9),
             "ix_attempt_page (campaign_id=? AND id>?)",
         ),
+        (
+            rows.SELECT_ATTEMPT.where(t.attempt.c.campaign_id == 1, t.attempt.c.id < "x")
+            .order_by(t.attempt.c.id.desc())
+            .limit(9),
+            "ix_attempt_page (campaign_id=? AND id<?)",
+        ),
         (counts._READ, "PRIMARY KEY (campaign_id=?)"),
     ],
 )
