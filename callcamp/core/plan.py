@@ -39,6 +39,7 @@ class Snapshot:
         trunk_refuses: whether Asterisk refused calls on the trunk a moment ago.
         cps_room: calls that the trunk's bucket lets out within the dialer's next step.
         link_up: whether Asterisk can be reached.
+        synced: whether it is known what became of the calls that Asterisk had.
         heads: the places that have pending contacts -> earliest instant at which one of
             them is due (None: they wait for a change).
         no_number: why no outbound number can be used, when none can.
@@ -60,6 +61,7 @@ class Snapshot:
     trunk_refuses: bool = False
     cps_room: int = 1_000_000
     link_up: bool = True
+    synced: bool = True
     heads: Mapping[str, datetime | None] = field(default_factory=dict)
     no_number: NoNumber | None = None
     lists: Reason | None = None
@@ -114,6 +116,8 @@ def _held(snapshot: Snapshot, now: datetime) -> Plan | None:
         return Plan(0, Reason.NO_ENGINE)
     if not snapshot.link_up:
         return Plan(0, Reason.LINK_DOWN)
+    if not snapshot.synced:
+        return Plan(0, Reason.CATCHING_UP)
     hours = rules.campaign_verdict(now)
     if not hours.open:
         return Plan(0, hours.reason or Reason.OUTSIDE_HOURS, hours.until)

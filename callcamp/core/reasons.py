@@ -23,6 +23,7 @@ class Reason(StrEnum):
     CAMPAIGN_ENDED = "campaign_ended"
     NO_ENGINE = "no_engine"
     LINK_DOWN = "link_down"
+    CATCHING_UP = "catching_up"
     RULES_BROKEN = "rules_broken"
     OUTSIDE_HOURS = "outside_hours"
     HOLIDAY = "holiday"
@@ -34,6 +35,10 @@ class Reason(StrEnum):
     CONCURRENCY = "concurrency"
     NO_NUMBER = "no_number"
     NUMBERS_CAPPED = "numbers_capped"
+    QUEUE_UNKNOWN = "queue_unknown"
+    AGENTS_OFFLINE = "agents_offline"
+    AGENTS_PAUSED = "agents_paused"
+    AGENTS_UNREACHABLE = "agents_unreachable"
     NO_AGENT = "no_agent"
     PACED = "paced"
     BOT_FULL = "bot_full"
@@ -102,6 +107,11 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
     _R.LINK_DOWN: ReasonMeaning(
         "Asterisk cannot be reached", True, "Run `callcamp doctor` and look at Asterisk."
     ),
+    _R.CATCHING_UP: ReasonMeaning(
+        "callcamp is still asking Asterisk what became of earlier calls",
+        True,
+        "Wait a moment; if it lasts, look into the log.",
+    ),
     _R.RULES_BROKEN: ReasonMeaning(
         "its rules cannot be read",
         True,
@@ -146,6 +156,22 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
         "every outbound number of its pool is at its daily cap",
         True,
         "Add numbers, or raise their daily cap.",
+    ),
+    _R.QUEUE_UNKNOWN: ReasonMeaning(
+        "Asterisk does not have its queue",
+        True,
+        "Add the queue to Asterisk's queues.conf, or name another one.",
+    ),
+    _R.AGENTS_OFFLINE: ReasonMeaning(
+        "none of its agents is logged in", True, "Have agents log in."
+    ),
+    _R.AGENTS_PAUSED: ReasonMeaning(
+        "all of its agents who are logged in are paused", True, "Have agents get ready."
+    ),
+    _R.AGENTS_UNREACHABLE: ReasonMeaning(
+        "no call can reach the agents who are ready",
+        True,
+        "Look at the board: it says why, for each agent.",
     ),
     _R.NO_AGENT: ReasonMeaning("no agent is free", True, "Have more agents log in."),
     _R.PACED: ReasonMeaning(

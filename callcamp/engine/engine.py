@@ -217,6 +217,7 @@ class Engine:
         """Return what the command line and the pages of other processes want to know."""
         return {
             "link_up": self.link_up,
+            "synced": self.tracker.synced,
             "link_problem": self.link_problem,
             **self._dialer.state(),
         }

@@ -259,6 +259,7 @@ class Why:
             trunk_refuses=trunk.id in state.get("trunks_refusing", ()),
             cps_room=0 if trunk.id in state.get("trunks_at_cps", ()) else snapshot.cps_room,
             link_up=bool(state.get("link_up", True)),
+            synced=bool(state.get("synced", True)),
             engine_up=engine is not None,
         )
 

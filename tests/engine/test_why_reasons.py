@@ -7,6 +7,7 @@ answer says can be changed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_kit import ALL_DAY, BUSY, BY_HAND, PERSON, Script
+from engine_kit import ALL_DAY, BUSY, BY_HAND, PERSON, Script, until
 from rule_kit import (
     ANN,
     BOB,
@@ -30,6 +31,7 @@ from rule_kit import (
     write_preset,
 )
 
+from callcamp.core.agent_events import MemberSeen
 from callcamp.core.agent_settings import AgentSettings, DialMethod
 from callcamp.core.agents import AgentPhone, PhoneKind
 from callcamp.core.campaign_settings import (
@@ -362,6 +364,26 @@ async def link_down(s: Scene, _folder: Path) -> Told:
     return Told(campaign, BOB, foreseen=False, lift=mend)
 
 
+@situation(Reason.CATCHING_UP)
+async def catching_up(s: Scene, _folder: Path) -> Told:
+    """The link is there, and Asterisk does not say what became of its calls."""
+    answers = asyncio.Event()
+
+    async def hook(what: str) -> None:
+        if what == "live_calls":
+            await answers.wait()
+
+    s.b.switch.ask_hook = hook
+    await s.b.start()
+    await until(lambda: s.b.running.link_up)
+    campaign = await s.campaign(ANN)
+
+    async def answer() -> None:
+        answers.set()
+
+    return Told(campaign, foreseen=False, lift=answer)
+
+
 @situation(Reason.RULES_BROKEN)
 async def rules_broken(s: Scene, folder: Path) -> Told:
     """A legal preset that it names is gone when the engine starts."""
@@ -496,25 +518,83 @@ async def concurrency(s: Scene, _folder: Path) -> Told:
     return Told(campaign, count=2, foreseen=False, lift=end)
 
 
-async def with_agents(s: Scene, method: DialMethod, *phones: str) -> Campaign:
+async def with_agents(
+    s: Scene, method: DialMethod, *phones: str, queue: str = "", log_in: bool = True
+) -> Campaign:
     """Start a campaign with two agents, Anna and Bert, who are logged in and not ready."""
-    agents = AgentSettings(method, safe_harbour="sorry")
+    agents = AgentSettings(method, queue=queue, safe_harbour="sorry")
     campaign = await s.campaign(*phones, start=False, detect_machines=False, agents=agents)
     made = [
         await s.b.store.save_agent(name, phone=AgentPhone(PhoneKind.SIP, name), now=s.now)
         for name in ("anna", "bert")
     ]
     await s.b.store.add_campaign_agents(campaign.id, [a.id for a in made], now=s.now)
-    for agent in made:
+    for agent in made if log_in else ():
         await s.b.running.agents.log_in(agent.name, campaign.id)
     return await s.commands.start(campaign.id)
 
 
-@situation(Reason.NO_AGENT, BY_HAND)
-async def no_agent(s: Scene, _folder: Path) -> Told:
+@situation(Reason.QUEUE_UNKNOWN, BY_HAND)
+async def queue_unknown(s: Scene, _folder: Path) -> Told:
+    """The campaign's queue is taken out of Asterisk while agents are ready."""
+    await s.start()
+    desk, board = s.b.running.agents, s.b.switch.board
+    board.names.discard("sales")
+    campaign = await with_agents(s, DialMethod.PROGRESSIVE, ANN, queue="sales")
+    await desk.ready("anna")
+    await until(lambda: desk.view("anna").problem)
+
+    async def add_it() -> None:
+        board.names.add("sales")
+
+    return Told(campaign, foreseen=False, lift=add_it)
+
+
+@situation(Reason.AGENTS_OFFLINE, BY_HAND)
+async def agents_offline(s: Scene, _folder: Path) -> Told:
+    await s.start()
+    campaign = await with_agents(s, DialMethod.PROGRESSIVE, ANN, log_in=False)
+
+    async def come() -> None:
+        await s.b.running.agents.log_in("anna", campaign.id)
+        await s.b.running.agents.ready("anna")
+
+    return Told(campaign, foreseen=False, lift=come)
+
+
+@situation(Reason.AGENTS_PAUSED, BY_HAND)
+async def agents_paused(s: Scene, _folder: Path) -> Told:
     await s.start()
     campaign = await with_agents(s, DialMethod.AGENT_FIRST, ANN)
     return Told(campaign, foreseen=False, lift=lambda: s.b.running.agents.ready("anna"))
+
+
+@situation(Reason.AGENTS_UNREACHABLE, BY_HAND)
+async def agents_unreachable(s: Scene, _folder: Path) -> Told:
+    """The phone of the one agent who is ready is not registered with Asterisk."""
+    await s.start()
+    campaign = await with_agents(s, DialMethod.PROGRESSIVE, ANN)
+    anna = s.b.running.agents.view("anna").agent
+    seen = MemberSeen(anna.id, s.now, "callcamp-1", "PJSIP/anna", 5, False)
+    await until(lambda: s.b.switch.board.paused(anna.id) is not None)
+    s.b.switch.emit(seen)
+    await until(lambda: s.b.running.agents.view("anna").phone_up is False)
+    await s.b.running.agents.ready("anna")
+
+    async def register() -> None:
+        s.b.switch.emit(replace(seen, status=1))
+
+    return Told(campaign, foreseen=False, lift=register)
+
+
+@situation(Reason.NO_AGENT, BY_HAND)
+async def no_agent(s: Scene, _folder: Path) -> Told:
+    """The one agent who is ready is on the line with a contact who is being called."""
+    await s.start()
+    campaign = await with_agents(s, DialMethod.AGENT_FIRST, BOB, ANN)
+    await s.b.running.agents.ready("anna")
+    await s.called(BOB)
+    return Told(campaign, foreseen=False, lift=lambda: s.b.running.agents.ready("bert"))
 
 
 @situation(Reason.PACED, BY_HAND)

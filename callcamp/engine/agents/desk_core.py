@@ -18,6 +18,7 @@ from callcamp.core.reasons import Reason
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import ATTEMPT, CampaignStatus
 from callcamp.engine.agents.following import Following
+from callcamp.engine.agents.lack import lack_of_agents
 from callcamp.engine.agents.pace import PacingView
 from callcamp.engine.agents.takeover import TakeOver
 from callcamp.engine.agents.worker import AgentCall, Worker
@@ -55,8 +56,14 @@ class DeskCore(Following):
         """
         if not campaign.settings.agents.attended:
             return None, Reason.NO_AGENT
-        room = self.rooms[campaign.id] = await self.pace.room(campaign, rules, healthy=healthy)
-        return room
+        count, why = await self.pace.room(campaign, rules, healthy=healthy)
+        if not count and why is Reason.NO_AGENT:
+            why = lack_of_agents(
+                self.floor.of_campaign(campaign.id),
+                queue_missing=self.queueing.is_missing(campaign),
+            )
+        self.rooms[campaign.id] = count, why
+        return count, why
 
     async def variables(self, campaign: Campaign, track: Track) -> dict[str, str]:
         """Return the channel variables that lead an answered contact to an agent."""

@@ -59,6 +59,7 @@ class Queueing:
         self._queues: dict[int, str] = {}
         self._has: dict[tuple[str, str], Membership] = {}
         self._waiting: dict[str, str] = {}
+        self._names: frozenset[str] | None = None
         self._wake = asyncio.Event()
         self._sync_wanted = True
         self.on_member: Callable[[Worker], None] = lambda _worker: None
@@ -81,6 +82,13 @@ class Queueing:
     def known_queue(self, campaign: Campaign) -> str:
         """Return the same, as far as it was asked for before; empty when it was not."""
         return campaign.settings.agents.queue or self._queues.get(campaign.id, "")
+
+    def is_missing(self, campaign: Campaign) -> bool:
+        """Tell whether Asterisk, when it was asked last, did not have a campaign's queue."""
+        if campaign.settings.agents.method not in QUEUED or self._names is None:
+            return False
+        queue = self.known_queue(campaign)
+        return bool(queue) and queue not in self._names
 
     async def check_exists(self, queue: str) -> None:
         """Ask Asterisk whether it has a queue.
@@ -149,6 +157,7 @@ class Queueing:
         """Ask Asterisk what its queues have."""
         views = await self._switchboard.queues()
         self._sync_wanted = False
+        self._names = frozenset(views)
         self._has = {
             (name, member.interface): Membership(member.agent_id, member.paused, member.reason)
             for name, view in views.items()
