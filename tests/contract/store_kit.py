@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from database_kit import make_database
 from sqlalchemy import text
 
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
@@ -49,7 +50,9 @@ def fresh(url: str) -> str:
     if url.startswith("postgres"):
         run_once(url, lambda c: c.exec_driver_sql("DROP SCHEMA public CASCADE"))
         run_once(url, lambda c: c.exec_driver_sql("CREATE SCHEMA public"))
-    migrate(url)
+        migrate(url)
+    else:
+        make_database(url)
     return url
 
 

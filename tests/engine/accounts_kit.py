@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
+from database_kit import make_database
 
 from callcamp.core.permissions import Role
 from callcamp.engine.access import Access
 from callcamp.engine.passwords import Passwords
 from callcamp.ports import User
 from callcamp.settings import Settings
-from callcamp.store import SqlStore, migrate
+from callcamp.store import SqlStore
 
 PASSWORD = "correct pony battery"
 OTHER = "another pony battery"
@@ -72,7 +73,7 @@ class Bench:
 async def at_bench(folder: Path) -> AsyncIterator[Bench]:
     """Open a database with nobody in it."""
     file = folder / "callcamp.sqlite3"
-    migrate(f"sqlite:///{file}")
+    make_database(f"sqlite:///{file}")
     store = SqlStore(f"sqlite:///{file}")
     await store.open()
     try:

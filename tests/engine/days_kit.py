@@ -18,6 +18,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from database_kit import current_database
 
 from callcamp.core.campaign_settings import (
     CampaignMode,
@@ -44,7 +45,6 @@ from callcamp.settings import Settings
 from callcamp.store import SqlStore
 from callcamp.switch.ami import AmiGateway
 from callcamp.switch.simulated import CalleeScript, SimulatedSwitch, refuses
-from tests.engine.engine_kit import _empty_database
 
 PARIS, BERLIN = ZoneInfo("Europe/Paris"), ZoneInfo("Europe/Berlin")
 NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
@@ -365,7 +365,7 @@ def _settings(trunk_id: int) -> CampaignSettings:
 async def ten_days(folder: Path, patch: pytest.MonkeyPatch) -> TenDays:
     """Let the ten days pass, and return what is left of them; its store is closed."""
     path = folder / "callcamp.sqlite3"
-    path.write_bytes(_empty_database())
+    path.write_bytes(current_database())
     # By the engine's clock, which is fast: what is late in it is not late for the machine.
     patch.setattr(tracker_module, "CLOSING_GRACE_S", 120.0)
     patch.setattr(clock_module, "GATHER_S", 0.01 * SPEED)

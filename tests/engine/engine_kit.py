@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import tempfile
 import time as time_
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -17,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+
+from database_kit import current_database
 
 from callcamp.core.agent_events import AgentFact, LegAnswered, LegEnded, LegRang, MemberSeen
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
@@ -47,7 +47,7 @@ from callcamp.errors import InvalidInput, NotFound, SwitchRefused, SwitchTimeout
 from callcamp.ports import Applied, CallOrder, Claimed, LiveCall, SwitchFacts
 from callcamp.ports.switchboard import LegOrder, QueueMember, QueueView, TalkView, TransferTo
 from callcamp.settings import Settings
-from callcamp.store import SqlStore, migrate
+from callcamp.store import SqlStore
 
 ALL_DAY = DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7)))
 BUSY = Evidence(cause=17, sip_code=486)
@@ -568,14 +568,6 @@ class TestedStore(SqlStore):
         return await super().attempt_context(attempt_ids)
 
 
-@functools.cache
-def _empty_database() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.sqlite3"
-        migrate(f"sqlite:///{path}")
-        return path.read_bytes()
-
-
 @dataclass(slots=True)
 class Bench:
     """A store, a switch, and engines one after the other."""
@@ -699,7 +691,7 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     """Run a bench for a block; ``look_s`` replaces the engine's slow ticks."""
     path = folder / "callcamp.sqlite3"
-    path.write_bytes(_empty_database())
+    path.write_bytes(current_database())
     chosen = (lambda _order, it=script: it) if isinstance(script, Script) else script
     defaults: dict[str, Any] = {"settle_margin_s": 0.3, "database_url": f"sqlite:///{path}"}
     ticks = [

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from database_kit import current_database
 
 from callcamp.core.agent_settings import AgentSettings, DialMethod
 from callcamp.core.agents import AgentPhone, PhoneKind
@@ -31,7 +32,6 @@ from callcamp.engine.history import Figure, measured
 from callcamp.errors import InvalidInput, TooBusy
 from callcamp.simulation import Group, Workload, simulate
 from callcamp.store import SqlStore
-from tests.engine.engine_kit import _empty_database
 
 PARIS = ZoneInfo("Europe/Paris")
 FRIDAY = datetime(2027, 3, 19, 9, 0, tzinfo=PARIS)
@@ -59,7 +59,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     path = tmp_path / "forecast.sqlite3"
-    path.write_bytes(_empty_database())
+    path.write_bytes(current_database())
     store = SqlStore(f"sqlite:///{path}")
     await store.open()
     await store.save_trunk("carrier", dial_string="PJSIP/{number}@carrier", cps=50)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from contacts_kit import SEED_E, SEED_E_PEOPLE, SEED_E_PHONES, xlsx_with_cells
+from database_kit import make_database
 
 from callcamp.contacts.mapping import Mapping
 from callcamp.contacts.staging import ROWS_FILE
@@ -30,7 +31,7 @@ from callcamp.engine.imports import LOCKED, Imports
 from callcamp.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from callcamp.ports import OnDuplicate
 from callcamp.settings import Settings
-from callcamp.store import SqlStore, migrate
+from callcamp.store import SqlStore
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -71,7 +72,7 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     url = f"sqlite:///{tmp_path}/callcamp.sqlite3"
-    migrate(url)
+    make_database(url)
     settings = Settings(database_url=url, data_dir=tmp_path / "data")
     store = SqlStore(url)
     await store.open()

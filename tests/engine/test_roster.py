@@ -10,6 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from database_kit import make_database
 
 from callcamp.core.agent_settings import QUEUED, AgentSettings, DialMethod
 from callcamp.core.agents import Agent, AgentPhone, AgentSpan, AgentState, PhoneKind
@@ -24,7 +25,7 @@ from callcamp.errors import Conflict, InvalidInput, NotFound, PreconditionsMissi
 from callcamp.ports import acting_as
 from callcamp.ports.switchboard import SpyMode
 from callcamp.settings import Settings
-from callcamp.store import SqlStore, migrate
+from callcamp.store import SqlStore
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 S = AgentState
@@ -51,7 +52,7 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     url = f"sqlite:///{tmp_path / 'test.sqlite3'}"
-    migrate(url)
+    make_database(url)
     store = SqlStore(url)
     await store.open()
     house = House(store)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 
 import pytest
+from database_kit import current_database
 from pydantic import SecretStr
 
 from callcamp.app import run_engine
@@ -25,7 +26,6 @@ from callcamp.engine.clock import Clock
 from callcamp.engine.commands import RawContact
 from callcamp.settings import Settings
 from callcamp.switch.simulated import CalleeModel, PhoneScript, SimulatedSwitch
-from tests.engine.engine_kit import _empty_database
 
 SPEED = 40.0
 AGENTS = 4
@@ -95,7 +95,7 @@ async def completed(engine: Engine, campaign_id: int) -> None:
 async def test_a_campaign_runs_to_its_end_and_store_and_switch_agree(
     method: DialMethod, tmp_path: Path
 ) -> None:
-    (tmp_path / "c.sqlite3").write_bytes(_empty_database())
+    (tmp_path / "c.sqlite3").write_bytes(current_database())
     async with SimulatedSwitch(
         behaviour=PEOPLE, seed=5, speed=SPEED, trunks=["t"], phones=phone
     ) as switch:

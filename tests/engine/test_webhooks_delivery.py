@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from database_kit import make_database
 from engine_kit import Script, bench, until
 
 from callcamp.core.campaign_settings import CampaignSettings
@@ -32,7 +33,7 @@ from callcamp.engine.webhooks.resolver import PublicResolver
 from callcamp.errors import Conflict, InvalidInput, NotFound, StoreError
 from callcamp.ports import DeliveryStatus, Webhook
 from callcamp.settings import Settings
-from callcamp.store import SqlStore, migrate
+from callcamp.store import SqlStore
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 TAKE = object()
@@ -85,7 +86,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     url = f"sqlite:///{tmp_path}/callcamp.sqlite3"
-    migrate(url)
+    make_database(url)
     one = SqlStore(url)
     await one.open()
     yield one

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
+from database_kit import make_database
 
 from callcamp.core.agents import Agent, AgentState
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow
@@ -30,7 +31,7 @@ from callcamp.errors import NotFound
 from callcamp.http.needs import AgentsLike
 from callcamp.ports.switchboard import QueueView
 from callcamp.settings import Settings
-from callcamp.store import SqlStore, migrate
+from callcamp.store import SqlStore
 
 
 class FakeDesk:
@@ -159,7 +160,7 @@ class FakeEngine:
 async def open_engine(folder: Path) -> AsyncIterator[FakeEngine]:
     """Yield an engine over a fresh database in ``folder``."""
     url = f"sqlite:///{folder / 'test.sqlite3'}"
-    migrate(url)
+    make_database(url)
     store = SqlStore(url)
     await store.open()
     live = LiveFeed()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from database_kit import make_database
 
 from callcamp.core.campaign_settings import CampaignSettings, DailyWindow
 from callcamp.core.model import NewContact
@@ -23,7 +24,7 @@ from callcamp.errors import (
     NotFound,
     PreconditionsMissing,
 )
-from callcamp.store import SqlStore, migrate
+from callcamp.store import SqlStore
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 S = CampaignSettings(name="Spring", trunk_id=1, prompt="hello")
@@ -32,7 +33,7 @@ S = CampaignSettings(name="Spring", trunk_id=1, prompt="hello")
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     url = f"sqlite:///{tmp_path}/c.sqlite3"
-    migrate(url)
+    make_database(url)
     store = SqlStore(url)
     await store.open()
     yield store
