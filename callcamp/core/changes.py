@@ -79,6 +79,8 @@ class AttemptChange:
         variables: variables to keep on the attempt.
         refused: whether the person refused further calls.
         suppress: numbers that must not be called any more, from this commit on.
+        note_ids: what agents noted during the call and this change takes in, by its numbers in
+            the store, where it is deleted.
     """
 
     attempt_id: str
@@ -98,6 +100,7 @@ class AttemptChange:
     variables: Mapping[str, str] = field(default_factory=dict)
     refused: bool = False
     suppress: tuple[NewSuppression, ...] = ()
+    note_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class Revision:
         contact_variables: variables to set on the contact, whatever becomes of it.
         contact: what becomes of the contact now (None: it stays as it is).
         suppress: numbers that must not be called any more.
+        note_ids: see :class:`AttemptChange`.
     """
 
     attempt_id: str
@@ -127,3 +131,4 @@ class Revision:
     contact_variables: Mapping[str, str] = field(default_factory=dict)
     contact: ContactChange | None = None
     suppress: tuple[NewSuppression, ...] = ()
+    note_ids: tuple[int, ...] = ()

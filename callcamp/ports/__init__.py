@@ -7,7 +7,14 @@ and Asterisk as simulated). One test suite in ``tests/contract`` runs against ev
 from __future__ import annotations
 
 from callcamp.ports.access import AccessRecords, ApiToken, Session, User
-from callcamp.ports.agents import AgentRecords, AgentWork, LiveShift, Shift
+from callcamp.ports.agents import (
+    AgentRecords,
+    AgentWork,
+    CallNote,
+    InHand,
+    LiveShift,
+    Shift,
+)
 from callcamp.ports.gateway import CallGateway, CallOrder, LiveCall, Measured, SwitchFacts
 from callcamp.ports.records import (
     AuditEntry,
@@ -56,6 +63,7 @@ __all__ = [
     "AuditEntry",
     "CallFacts",
     "CallGateway",
+    "CallNote",
     "CallOrder",
     "Claimed",
     "ContactImport",
@@ -64,6 +72,7 @@ __all__ = [
     "DeliveryStatus",
     "DirectoryContact",
     "DncList",
+    "InHand",
     "LiveCall",
     "LiveShift",
     "MappingPreset",

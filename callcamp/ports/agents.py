@@ -23,11 +23,57 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
+class InHand:
+    """What an agent has under way that the state does not tell; it lasts as long as the shift.
+
+    Args:
+        pause_wanted: reason of a pause that begins when the call is over (None: none).
+        consulting: whom the agent talks to while the contact waits; empty: nobody.
+        muted: whether the contact cannot hear the agent.
+    """
+
+    pause_wanted: str | None = None
+    consulting: str = ""
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LiveShift:
     """A shift that lasts, with the state in which its agent was left last."""
 
     shift: Shift
     span: AgentSpan
+    in_hand: InHand = InHand()
+
+
+@dataclass(frozen=True, slots=True)
+class CallNote:
+    """What an agent has noted of a call that goes on; it counts when the call ends.
+
+    Args:
+        attempt_id: the call.
+        agent_id: who noted it.
+        noted_at: when.
+        outcome: custom disposition (None: none).
+        answers: answers to the script, by element name.
+        callback_at: when the person wants to be called back (None: not asked for).
+        callback_mine: whether only this agent makes the callback.
+        id: number in the store, never used again; 0: not kept yet.
+    """
+
+    attempt_id: str
+    agent_id: int
+    noted_at: datetime
+    outcome: str | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    callback_at: datetime | None = None
+    callback_mine: bool = False
+    id: int = 0
+
+    @property
+    def callback_agent_id(self) -> int | None:
+        """The only agent who makes the callback (None: anyone)."""
+        return self.agent_id if self.callback_mine else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,15 +231,42 @@ class AgentRecords(Protocol):
         """
         ...
 
-    async def note_spans(self, spans: Sequence[AgentSpan]) -> None:
+    async def note_spans(
+        self, spans: Sequence[AgentSpan], in_hand: Mapping[int, InHand] | None = None
+    ) -> None:
         """Note new states, oldest first: each ends the agent's last span at its ``began_at``.
 
         A span whose state is ``offline`` ends the shift. Agents without a shift are ignored.
+
+        Args:
+            spans: the states.
+            in_hand: what agents have under way now, by agent; others stay as they are.
         """
         ...
 
     async def live_shifts(self) -> list[LiveShift]:
         """Return all shifts that last."""
+        ...
+
+    async def keep_note(self, note: CallNote) -> CallNote:
+        """Keep what an agent notes of a call that has not ended; returns it with its number.
+
+        It takes the place of what the same agent noted before. Whoever ends the call names in
+        the change the notes that were taken in: these go in the same transaction. They all go
+        with a call that was not placed.
+
+        Raises:
+            NotFound: there is no such call.
+            Conflict: the call has ended.
+        """
+        ...
+
+    async def call_notes(self, attempt_id: str | None = None) -> list[CallNote]:
+        """Return the notes that wait for the end of one call or of any, oldest first."""
+        ...
+
+    async def drop_notes(self, note_ids: Sequence[int]) -> None:
+        """Forget notes, of which nothing can come any more."""
         ...
 
     async def agent_work(

@@ -11,6 +11,8 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
+    false,
     text,
 )
 
@@ -53,6 +55,9 @@ agent_shift = Table(
     Column("campaign_id", key_type(), ForeignKey("campaign.id"), nullable=False),
     Column("began_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("pause_wanted", Text),
+    Column("consulting", Text),
+    Column("muted", Boolean, nullable=False, server_default=false()),
     Index("ix_agent_shift_agent", "agent_id"),
     # Whoever logs in, and from wherever: one lasting shift for an agent.
     Index(
@@ -83,6 +88,22 @@ agent_span = Table(
     Index(
         "uq_agent_span_lasts", "agent_id", unique=True, sqlite_where=_LASTS, postgresql_where=_LASTS
     ),
+    sqlite_autoincrement=True,
+)
+
+call_note = Table(
+    "call_note",
+    metadata,
+    Column("id", key_type(), primary_key=True),
+    Column("attempt_id", sorted_text(), ForeignKey("attempt.id"), nullable=False),
+    Column("agent_id", key_type(), ForeignKey("agent.id"), nullable=False),
+    Column("noted_at", Instant, nullable=False),
+    Column("outcome", Text),
+    Column("answers", JsonText, nullable=False),
+    Column("callback_at", Instant),
+    Column("callback_mine", Boolean, nullable=False),
+    UniqueConstraint("attempt_id", "agent_id"),
+    # Never the same number twice: by it the end of a call tells which notes it took in.
     sqlite_autoincrement=True,
 )
 

@@ -23,7 +23,7 @@ from callcamp.core.states import (
 )
 from callcamp.errors import Conflict
 from callcamp.ports import Applied
-from callcamp.store import campaigns, counts, numbers, rows, suppression, telling
+from callcamp.store import call_notes, campaigns, counts, numbers, rows, suppression, telling
 from callcamp.store import contacts as contacts_
 from callcamp.store import tables as t
 from callcamp.store.codec import encode_evidence
@@ -257,6 +257,7 @@ def apply(connection: Connection, changes: Sequence[AttemptChange]) -> list[Appl
     touched: dict[str, _Live] = {}
     suppress: list[NewSuppression] = []
     opted_out: list[AttemptChange] = []
+    taken_in: list[int] = []
     for change in changes:
         attempt = live.get(change.attempt_id)
         if attempt is None:
@@ -269,10 +270,15 @@ def apply(connection: Connection, changes: Sequence[AttemptChange]) -> list[Appl
             continue
         touched[change.attempt_id] = attempt
         suppress += change.suppress
+        taken_in += change.note_ids
         if change.suppress:
             opted_out.append(change)
         results.append(Applied(change.attempt_id, attempt.status))
     _write(connection, touched)
+    call_notes.drop(connection, taken_in)
+    call_notes.drop_of(
+        connection, [i for i, a in touched.items() if a.status is AttemptStatus.RELEASED]
+    )
     deltas.write(connection)
     _note_numbers(connection, touched.values())
     if suppress:

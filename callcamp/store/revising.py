@@ -13,7 +13,16 @@ from callcamp.core.model import Attempt
 from callcamp.core.states import CONTACT, AttemptStatus, ContactStatus
 from callcamp.core.webhooks import EventType
 from callcamp.errors import Conflict, NotFound
-from callcamp.store import applying, attempts, audit, contacts, counts, suppression, telling
+from callcamp.store import (
+    applying,
+    attempts,
+    audit,
+    call_notes,
+    contacts,
+    counts,
+    suppression,
+    telling,
+)
 from callcamp.store import tables as t
 from callcamp.store.columns import safe_text
 from callcamp.store.telling import Happened
@@ -45,6 +54,7 @@ def revise(connection: Connection, revision: Revision, now: datetime) -> Attempt
     if revision.rule is not None:
         noted["rule"] = safe_text(revision.rule)
     connection.execute(update(t.attempt).where(_a.id == row.id).values(**noted))
+    call_notes.drop(connection, revision.note_ids)
     audit.note(
         connection,
         action="call.outcome_noted",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ from sqlalchemy import (
 from callcamp.core.agents import MISSED_CALL, AgentSpan, AgentState
 from callcamp.core.outcome import Disposition
 from callcamp.errors import Conflict
-from callcamp.ports.agents import AgentWork, LiveShift, Shift
+from callcamp.ports.agents import AgentWork, InHand, LiveShift, Shift
 from callcamp.store import agent_tables as g
 from callcamp.store import agents, campaigns, checks
 from callcamp.store import tables as t
@@ -62,6 +62,14 @@ _END_SHIFT = (
     .where(_s.agent_id == bindparam("agent"), _s.ended_at.is_(None))
     .values(ended_at=bindparam("at", type_=Instant))
 )
+_IN_HAND = (
+    update(g.agent_shift)
+    .where(_s.agent_id == bindparam("agent"), _s.ended_at.is_(None))
+    .values(
+        {name: bindparam(name, type_=_s[name].type) for name in ("pause_wanted", "consulting")}
+        | {"muted": bindparam("muted")}
+    )
+)
 
 
 def begin(connection: Connection, agent_id: int, campaign_id: int, span: AgentSpan) -> Shift:
@@ -88,8 +96,28 @@ def begin(connection: Connection, agent_id: int, campaign_id: int, span: AgentSp
     return Shift(shift_id, agent_id, campaign_id, span.began_at)
 
 
-def note(connection: Connection, spans: Sequence[AgentSpan]) -> None:
-    """Note new states, oldest first; agents without a shift are ignored."""
+def note(
+    connection: Connection,
+    spans: Sequence[AgentSpan],
+    in_hand: Mapping[int, InHand] | None = None,
+) -> None:
+    """Note new states, oldest first, and what agents have under way.
+
+    Agents without a shift are ignored.
+    """
+    if in_hand:
+        connection.execute(
+            _IN_HAND,
+            [
+                {
+                    "agent": agent_id,
+                    "pause_wanted": safe_text(one.pause_wanted),
+                    "consulting": safe_text(one.consulting) or None,
+                    "muted": one.muted,
+                }
+                for agent_id, one in sorted(in_hand.items())
+            ],
+        )
     ids = list(dict.fromkeys(span.agent_id for span in spans))
     if not ids:
         return
@@ -126,14 +154,27 @@ def _values(span: AgentSpan, shift_id: int, began_at: datetime) -> dict[str, Any
 def lasting(connection: Connection) -> list[LiveShift]:
     """Return all shifts that last, by agent, each with its last state."""
     statement = (
-        select(g.agent_shift, *_SPAN)
+        select(
+            _s.id,
+            _s.agent_id,
+            _s.campaign_id,
+            _s.began_at,
+            _s.pause_wanted,
+            _s.consulting,
+            _s.muted,
+            *_SPAN,
+        )
         .join_from(g.agent_shift, g.agent_span, _p.shift_id == _s.id)
         .where(_s.ended_at.is_(None), _p.ended_at.is_(None))
         .order_by(_s.agent_id)
     )
-    width = len(g.agent_shift.c)
     return [
-        LiveShift(Shift(*row[:width]), _span(row[width:])) for row in connection.execute(statement)
+        LiveShift(
+            Shift(row.id, row.agent_id, row.campaign_id, row.began_at),
+            _span(row[-len(_SPAN) :]),
+            InHand(row.pause_wanted, row.consulting or "", row.muted),
+        )
+        for row in connection.execute(statement)
     ]
 
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from callcamp.core.agents import Agent, AgentPhone, AgentSpan
-from callcamp.ports.agents import AgentWork, LiveShift, Shift
+from callcamp.ports.agents import AgentWork, CallNote, InHand, LiveShift, Shift
 from callcamp.store import agents as agents_
+from callcamp.store import call_notes as call_notes_
 from callcamp.store import pacing as pacing_
 from callcamp.store import shifts
 from callcamp.store.database import Database
@@ -104,13 +105,27 @@ class AgentsSql:
         """Note a log-in; ``span`` is the first state."""
         return await self._db.write(shifts.begin, agent_id, campaign_id, span)
 
-    async def note_spans(self, spans: Sequence[AgentSpan]) -> None:
+    async def note_spans(
+        self, spans: Sequence[AgentSpan], in_hand: Mapping[int, InHand] | None = None
+    ) -> None:
         """Note new states, oldest first; one that is ``offline`` ends the shift."""
-        await self._db.write(shifts.note, list(spans))
+        await self._db.write(shifts.note, list(spans), in_hand)
 
     async def live_shifts(self) -> list[LiveShift]:
         """Return all shifts that last."""
         return await self._db.read(shifts.lasting)
+
+    async def keep_note(self, note: CallNote) -> CallNote:
+        """Keep what an agent notes of a call that has not ended."""
+        return await self._db.write(call_notes_.keep, note)
+
+    async def call_notes(self, attempt_id: str | None = None) -> list[CallNote]:
+        """Return the notes that wait for the end of one call or of any, oldest first."""
+        return await self._db.read(call_notes_.notes, attempt_id)
+
+    async def drop_notes(self, note_ids: Sequence[int]) -> None:
+        """Forget notes, of which nothing can come any more."""
+        await self._db.write(call_notes_.drop, list(note_ids))
 
     async def agent_work(
         self,

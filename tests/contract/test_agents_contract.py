@@ -18,7 +18,7 @@ from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptEvent, CampaignEvent, ContactEvent
 from callcamp.errors import Conflict, InvalidInput, LimitExceeded, NotFound, StoreError
-from callcamp.ports import AgentWork, LiveShift, Shift, acting_as
+from callcamp.ports import AgentWork, CallNote, InHand, LiveShift, Shift, acting_as
 from callcamp.store import SqlStore
 
 SIP = AgentPhone(PhoneKind.SIP, "phone-1")
@@ -604,3 +604,82 @@ async def test_what_supervisors_ask_for_is_noted(store: SqlStore) -> None:
     with pytest.raises(NotFound):
         await store.note_supervision(999, "listened", {}, now=NOW)
     assert (await store.audit(kind="agent"))[0] == last
+
+
+async def test_what_is_under_way_lasts_as_long_as_the_shift(store: SqlStore, url: str) -> None:
+    await draft(store)
+    ann, bob = await on_shift(store), await on_shift(store, "bob")
+    busy = InHand('lunch, "at last" \u674e', "PJSIP/bob \0", True)
+    await store.note_spans([span(ann, S.READY, 1)], {ann.id: busy, 99: busy})
+    async with opened(url) as other:
+        of_ann, of_bob = await other.live_shifts()
+    assert of_ann.in_hand == replace(busy, consulting="PJSIP/bob ?")
+    assert (of_ann.span.state, of_bob.in_hand) == (S.READY, InHand())
+    await store.note_spans([], {ann.id: InHand()})
+    assert [one.in_hand for one in await store.live_shifts()] == [InHand(), InHand()]
+    await store.note_spans([], {bob.id: busy})
+    await store.note_spans([span(bob, S.OFFLINE, 5)])
+    await store.begin_shift(bob.id, 1, span(bob, S.PAUSED, 6))
+    assert (await store.live_shifts())[1].in_hand == InHand()
+
+
+async def test_a_note_waits_for_the_end_of_its_call(store: SqlStore, url: str) -> None:
+    await running(store, 2)
+    ann, bob = await agent(store), await agent(store, "bob")
+    await take(store, 1, ["a", "b"])
+    await store.mark_dialing(["a"], now=NOW)
+    first = CallNote("a", ann.id, at(1), "no", {"size": "m"}, at(99), True)
+    with acting_as("page:ann"):
+        first = await store.keep_note(first)
+        again = await store.keep_note(CallNote("a", ann.id, at(2), "sale", {"why": "\0 \ud83d"}))
+    other = await store.keep_note(CallNote("a", bob.id, at(3), callback_at=at(50)))
+    assert first.id < again.id < other.id
+    async with opened(url) as later:
+        assert await later.call_notes() == await later.call_notes("a") == [again, other]
+    assert await store.call_notes("b") == []
+    assert (first.callback_agent_id, other.callback_agent_id) == (ann.id, None)
+    entry = next(e for e in await entries(store, kind="call") if e.at == at(2))
+    assert (entry.action, entry.actor, entry.subject) == ("call.outcome_noted", "page:ann", "a")
+    assert (entry.before, entry.after) == (
+        {"outcome": "no"},
+        {"outcome": "sale", "variables_set": ["why"]},
+    )
+    await talked(store, "a", ann)
+    assert await store.call_notes() == [again, other], "nobody took them in"
+    with pytest.raises(Conflict, match="ended"):
+        await store.keep_note(again)
+    with pytest.raises(NotFound):
+        await store.keep_note(replace(again, attempt_id="z"))
+    await store.revise(Revision("a", outcome="sale", note_ids=(again.id,)), now=at(99))
+    assert await store.call_notes() == [other]
+    await store.drop_notes([other.id])
+    await store.drop_notes([])
+    assert await store.call_notes() == []
+
+
+async def test_notes_go_in_the_transaction_that_ends_the_call(store: SqlStore) -> None:
+    await running(store, 3)
+    ann = await agent(store)
+    await take(store, 1, ["a", "b", "c"])
+    kept = {i: await store.keep_note(CallNote(i, ann.id, at(1), "sale")) for i in "abc"}
+    await store.mark_dialing(["a"], now=NOW)
+    end = AttemptChange(
+        "a",
+        (AttemptEvent.ANSWERED, AttemptEvent.ENDED),
+        at(60),
+        disposition=Disposition.ANSWERED_PERSON,
+        contact=ContactChange(ContactEvent.FINISHED),
+        outcome="sale",
+        note_ids=(kept["a"].id,),
+    )
+    released = ContactChange(ContactEvent.RELEASED, at(70))
+    refused = replace(end, attempt_id="c", note_ids=(kept["c"].id,))
+    results = await store.apply(
+        [end, AttemptChange("b", (AttemptEvent.NOT_PLACED,), at(60), contact=released), refused]
+    )
+    assert [one.problem is None for one in results] == [True, True, False]
+    assert await store.call_notes() == [kept["c"]]
+    assert (await store.attempt("a")).outcome == "sale"
+    (again,) = await store.apply([end])
+    assert again.problem is not None
+    assert await store.call_notes() == [kept["c"]]

@@ -20,6 +20,7 @@ from callcamp.core.places import place_of
 from callcamp.core.reasons import Reason
 from callcamp.core.states import LIVE_ATTEMPT
 from callcamp.errors import StoreError
+from callcamp.ports import InHand
 from callcamp.store import SqlStore, migrate, schema
 from callcamp.store.columns import from_us
 from callcamp.store.database import parse_url, run_once, sqlite_engine
@@ -199,6 +200,34 @@ async def test_calls_of_the_version_without_agents_are_kept(tmp_path: Path) -> N
         assert await store.abandon_account(1, since=from_us(0)) == (1, 0)
         assert await store.agents() == await store.live_shifts() == []
         assert await store.last_agents([1]) == {}
+    finally:
+        await store.close()
+
+
+async def test_shifts_of_the_version_before_go_on_with_nothing_under_way(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/old.sqlite3"
+
+    def before(connection: Connection) -> None:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0009")
+        for statement in (
+            *_BEFORE_AGENTS.split(";"),
+            "INSERT INTO agent VALUES (3, 'ann', '', 1, 'sip', 'ann', NULL, 'secret')",
+            "INSERT INTO agent_shift VALUES (5, 3, 1, 10, NULL)",
+            "INSERT INTO agent_span VALUES (6, 5, 3, 1, 'talking', 10, NULL, '', 'a')",
+        ):
+            connection.exec_driver_sql(statement)
+
+    (tmp_path / "old.sqlite3").touch()
+    run_once(address, before)
+    migrate(address)
+    store = SqlStore(address)
+    await store.open()
+    try:
+        (live,) = await store.live_shifts()
+        assert (live.shift.id, live.span.attempt_id, live.in_hand) == (5, "a", InHand())
+        assert await store.call_notes() == []
     finally:
         await store.close()
 
