@@ -75,6 +75,8 @@ class AgentSettings:
         script: the call script.
         outcomes: custom dispositions that agents choose from, in order.
         outcome_required: whether a call must get one before the agent goes on.
+        transfer_numbers: numbers outside that agents may call in a talk, to send the contact
+            there or to consult; see :mod:`callcamp.core.destinations`; empty: none.
     """
 
     method: DialMethod = DialMethod.UNATTENDED
@@ -95,6 +97,7 @@ class AgentSettings:
     script: CallScript = field(default_factory=CallScript)
     outcomes: tuple[str, ...] = ()
     outcome_required: bool = False
+    transfer_numbers: tuple[str, ...] = ()
 
     @property
     def attended(self) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 from callcamp.core.agent_settings import QUEUED, AgentSettings, DialMethod
+from callcamp.core.destinations import fitting_entry
 from callcamp.core.script_checks import check_script
 from callcamp.engine.values import check_count, check_range, check_slug, check_sound
 from callcamp.errors import InvalidInput
 
+MAX_NUMBERS = 200
+"""Numbers, beginnings of numbers and countries that agents may call, at most."""
 MAX_OUTCOMES = 50
 """Dispositions that agents choose from, at most."""
 _QUEUE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -67,6 +70,15 @@ def check_agents(agents: AgentSettings) -> None:
             True,
             "give dispositions to choose from in agents.outcomes first, or ask for none",
         )
+    check_count("agents.transfer_numbers", agents.transfer_numbers, MAX_NUMBERS)
+    for entry in agents.transfer_numbers:
+        if fitting_entry(entry) is None:
+            raise _unfit(
+                "transfer_numbers",
+                entry,
+                "give a number as +33142685300, the beginning of numbers as +3314268*, or two "
+                "letters of a country such as FR",
+            )
     check_script(agents.script)
 
 

@@ -137,6 +137,11 @@ class Dialer:
         self._heads.clear()
         self.campaign_changed(0)
 
+    def note_outside_call(self, trunk_id: int) -> None:
+        """Let a call that an agent makes over a trunk take its turn in its calls a second."""
+        if trunk_id in self._lanes:
+            self._lanes[trunk_id][0].note_other_call()
+
     def contacts_returned(self, returned: Iterable[Returned]) -> None:
         """Take note of contacts whose attempts have settled, and when they are due again."""
         for contact in returned:

@@ -105,6 +105,7 @@ class Engine:
             on_room=self._dialer.wake,
         )
         self._dialer.desk = self.agents
+        self.agents.outside.on_call = self._dialer.note_outside_call
         self.tracker.on_step = self._on_step
         self._reconciler = Reconciler(
             store=store,

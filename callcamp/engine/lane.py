@@ -98,6 +98,10 @@ class Lane:
             return 0
         return max(0, math.ceil(self.trunk.cps * LOOK_AHEAD_S) - len(self._queue))
 
+    def note_other_call(self) -> None:
+        """Space the next call from one that went out over the trunk another way."""
+        self._bucket = self._bucket.take(self._clock.monotonic_s())
+
     @property
     def blocked(self) -> bool:
         """Whether Asterisk refused calls on this trunk a moment ago."""

@@ -203,6 +203,7 @@ class Registry:
         self._tracks: dict[str, Track] = {}
         self._per_campaign: Counter[int] = Counter()
         self._per_trunk: Counter[int] = Counter()
+        self._outside: dict[str, int] = {}
         self._watched: dict[str, asyncio.Event] = {}
 
     def __iter__(self) -> Iterator[Track]:
@@ -227,9 +228,23 @@ class Registry:
         if track is not None:
             self._per_campaign[track.campaign_id] -= 1
             self._per_trunk[track.trunk_id] -= 1
+        self.drop_outside(attempt_id)
         watched = self._watched.pop(attempt_id, None)
         if watched is not None:
             watched.set()
+
+    def add_outside(self, attempt_id: str, trunk_id: int) -> None:
+        """Count one more call on a trunk: an agent calls a number for this attempt's contact."""
+        self.drop_outside(attempt_id)
+        if attempt_id in self._tracks:
+            self._outside[attempt_id] = trunk_id
+            self._per_trunk[trunk_id] += 1
+
+    def drop_outside(self, attempt_id: str) -> None:
+        """Count such a call no more, if there is one."""
+        trunk_id = self._outside.pop(attempt_id, None)
+        if trunk_id is not None:
+            self._per_trunk[trunk_id] -= 1
 
     async def settled(self, attempt_id: str) -> None:
         """Return once an attempt is not followed any more: its end is committed."""
@@ -241,7 +256,7 @@ class Registry:
         return self._per_campaign[campaign_id]
 
     def on_trunk(self, trunk_id: int) -> int:
-        """Return how many attempts on a trunk are live."""
+        """Return how many attempts on a trunk are live, with agents' own calls to numbers."""
         return self._per_trunk[trunk_id]
 
 

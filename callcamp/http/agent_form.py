@@ -111,6 +111,7 @@ class AgentForm:
     before_call_work_s: str
     agent_ring_timeout_s: str
     wrap_up_s: str
+    transfer_numbers: str
     outcomes: tuple[str, ...]
     outcome_required: bool
     rows: tuple[ScriptRow, ...] = ()
@@ -126,6 +127,7 @@ class AgentForm:
         return cls(
             method=agents.method.value,
             abandon_from=agents.abandon_from.value,
+            transfer_numbers="\n".join(agents.transfer_numbers),
             outcomes=agents.outcomes,
             outcome_required=agents.outcome_required,
             rows=tuple(ScriptRow.of(element) for element in agents.script.elements),
@@ -169,6 +171,9 @@ class AgentForm:
             **{name: _share(getattr(self, name)) for name in _SHARES},
             **{name: _whole(getattr(self, name)) for name in _WHOLE},
             **{name: _number(getattr(self, name)) for name in _NUMBERS},
+            "transfer_numbers": [
+                entry for line in self.transfer_numbers.splitlines() if (entry := line.strip())
+            ],
             "outcomes": list(self.outcomes),
             "outcome_required": self.outcome_required,
             "script": {"elements": [row.raw() for row in self.rows]},

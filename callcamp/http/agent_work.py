@@ -61,8 +61,11 @@ async def desk(request: web.Request) -> web.Response:
 
 
 async def targets(request: web.Request) -> web.Response:
-    """Answer with the agents and queues to which a contact can be sent."""
+    """Answer with the agents and queues to which a contact can be sent, and if numbers can."""
     name, agents = _name(request), request.app[ENGINE].agents
+    own = agents.view(name)
+    campaign = own.campaign_id and await request.app[ENGINE].store.campaign(own.campaign_id)
+    numbers = bool(campaign and campaign.settings.agents.transfer_numbers)
     others = [
         {
             "name": view.agent.name,
@@ -72,7 +75,8 @@ async def targets(request: web.Request) -> web.Response:
         for view in agents.views()
         if view.agent.active and view.agent.name != name
     ]
-    return web.json_response({"agents": others, "queues": sorted(await agents.queues())})
+    queues = sorted(await agents.queues())
+    return web.json_response({"agents": others, "queues": queues, "numbers": numbers})
 
 
 async def call(request: web.Request) -> web.Response:

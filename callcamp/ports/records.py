@@ -17,6 +17,7 @@ from callcamp.core.changes import NewSuppression
 from callcamp.core.gate import Consent, NumberUse, OutboundNumber
 from callcamp.core.model import Attempt, NewContact
 from callcamp.core.policies import Condition, Match
+from callcamp.core.reasons import Reason
 
 _actor: ContextVar[str] = ContextVar("callcamp_actor", default="engine")
 
@@ -204,6 +205,24 @@ class Records(Protocol):
 
         Contacts that were skipped stay so until they are added again: excluded ones under
         every policy, those who were on the list everywhere under ``call_again``.
+        """
+        ...
+
+    async def suppressed(
+        self,
+        phones: Iterable[str],
+        *,
+        campaign_id: int,
+        lists: Sequence[str] = (),
+        now: datetime,
+    ) -> dict[str, Reason]:
+        """Return those of some numbers that must not be called for a campaign, and why.
+
+        Args:
+            phones: numbers to look up, E.164.
+            campaign_id: the campaign.
+            lists: names of the imported do-not-call lists that it checks.
+            now: the instant.
         """
         ...
 

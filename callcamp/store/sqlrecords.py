@@ -11,6 +11,7 @@ from callcamp.core.changes import NewSuppression
 from callcamp.core.gate import Consent, NumberUse, OutboundNumber
 from callcamp.core.model import NewContact
 from callcamp.core.policies import Condition, Match
+from callcamp.core.reasons import Reason
 from callcamp.ports import (
     AuditEntry,
     CallFacts,
@@ -53,6 +54,19 @@ class RecordsSql:
     async def unsuppress(self, phone: str, *, campaign_id: int | None, now: datetime) -> bool:
         """Take a number off the list; False: it was not there."""
         return await self._db.write(suppression.remove, phone, campaign_id, now)
+
+    async def suppressed(
+        self,
+        phones: Iterable[str],
+        *,
+        campaign_id: int,
+        lists: Sequence[str] = (),
+        now: datetime,
+    ) -> dict[str, Reason]:
+        """Return those of some numbers that must not be called for a campaign, and why."""
+        return await self._db.read(
+            suppression.suppressed_among, list(phones), campaign_id, now, tuple(lists)
+        )
 
     async def suppressions(
         self,

@@ -45,6 +45,8 @@ async def test_numbers_are_suppressed_listed_and_taken_off(store: SqlStore, url:
     assert await store.unsuppress(OTHER, campaign_id=campaign_id, now=LATER)
     assert not await store.unsuppress(OTHER, campaign_id=campaign_id, now=LATER)
     assert await store.suppressions() == [first]
+    asked = {"campaign_id": campaign_id, "now": LATER}
+    assert await store.suppressed([PHONE, OTHER], **asked) == {PHONE: Reason.DO_NOT_CALL}
     told = {"reason": "wrong person", "source": "api", "expires_at": None}
     of_campaign = await noted(store, kind="suppression", campaign_id=campaign_id)
     assert of_campaign == [

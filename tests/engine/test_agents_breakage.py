@@ -53,7 +53,7 @@ async def test_whoever_is_on_hold_is_brought_back_when_the_agent_is_logged_out(
 async def test_whoever_waits_for_a_consultation_is_brought_back_as_well(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()
-        await talking(b)
+        await talking(b, transfer_numbers=("FR",))
         await b.running.agents.consult("anna", TransferTo.NUMBER, "+33612345678")
         await b.running.agents.log_out("anna")
         await until(lambda: any(order[0] == "cancel" for order in b.switch.board.orders))

@@ -280,7 +280,7 @@ async def test_hold_mute_keys_transfer_consult_and_spy_reach_the_right_channels(
 ) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()
-        await staffed(b, PROGRESSIVE, ("anna",), 1)
+        await staffed(b, PROGRESSIVE, ("anna",), 1, agents={"transfer_numbers": ("FR",)})
         await an_agent(b, "boss")
         await b.running.agents.floor.read_agents()
         (attempt_id,) = await b.placed(1)

@@ -166,7 +166,17 @@ async def test_where_a_contact_can_be_sent(engine, client):
     assert await got(client, "/agent/kim/targets") == {
         "agents": [{"name": "bob", "label": "Bob", "state": "ready"}],
         "queues": ["accounts", "support"],
+        "numbers": False,
     }
+
+
+@pytest.mark.parametrize("entries", [(), ("FR",)])
+async def test_whether_numbers_can_be_called_is_what_the_campaign_says(engine, client, entries):
+    kim = await add_agent(engine)
+    campaign = await add_campaign(engine, kim, transfer_numbers=entries)
+    engine.agents.show(kim, S.TALKING, campaign_id=campaign.id)
+    engine.agents.in_asterisk = {}
+    assert (await got(client, "/agent/kim/targets"))["numbers"] is bool(entries)
 
 
 async def test_without_asterisk_nobody_can_be_found(engine, client, monkeypatch):

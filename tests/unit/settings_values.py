@@ -132,6 +132,7 @@ agents = every(
     script=every(CallScript, elements=some(elements)),
     outcomes=some(slugs),
     outcome_required=st.booleans(),
+    transfer_numbers=some(words),
 )
 settings_values = every(
     CampaignSettings,
@@ -281,6 +282,7 @@ FULL = CampaignSettings(
         ),
         outcomes=("callback_requested", "refused"),
         outcome_required=True,
+        transfer_numbers=("+33142685300", "+3314268*", "GB"),
     ),
 )
 """Settings in which nothing is as by default."""

@@ -52,6 +52,20 @@ def refused(agents: AgentSettings) -> InvalidInput:
         ("safe_harbour", [None, "callcamp/sorry"], ["", "a b", "../x", "a,b"]),
         ("announcement", [None, "hello"], ["a&b"]),
         ("no_agent_message", [None, "hello"], ["${X}"]),
+        (
+            "transfer_numbers",
+            [(), ("+33142685300", "+33 1 42 68 53 00", "+3314268*", "FR", "fr")],
+            [
+                ("0142685300",),
+                ("+3*",),
+                ("*",),
+                ("+33*1",),
+                ("XX",),
+                ("",),
+                ("FR\0",),
+                ("FR",) * 201,
+            ],
+        ),
         ("outcomes", [(), ("sold", "not_now")], [("Sold",), ("a", "a"), ("x y",)]),
     ],
 )

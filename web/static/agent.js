@@ -230,17 +230,21 @@ byId("a-keys").addEventListener("keydown", (event) => {
   ask(null, "keys", { digits: event.key });
 });
 
-let targets = { agents: [], queues: [] };
+const NOWHERE = { agents: [], queues: [], numbers: false };
+let targets = NOWHERE;
 async function lookForTargets() {
   try {
     targets = await link.read("/targets");
   } catch (error) {
-    targets = { agents: [], queues: [] };
+    targets = NOWHERE;
     toast(error.message);
   }
   drawTargets();
 }
 function drawTargets() {
+  const outside = byId("a-to").querySelector('[value="number"]');
+  outside.disabled = !targets.numbers;
+  if (outside.disabled && outside.selected) byId("a-to").value = "agent";
   const kind = byId("a-to").value;
   const list = kind === "agent"
     ? targets.agents.map((one) => make("option", { value: one.name }, `${one.label}: ${WORDS[one.state] ?? one.state}`))

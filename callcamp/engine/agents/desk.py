@@ -13,7 +13,7 @@ from callcamp.engine.agents.desk_core import OVER, DeskCore
 from callcamp.engine.agents.noting import check_note, write_later, write_note
 from callcamp.engine.agents.views import AgentView, WrapUpNote
 from callcamp.engine.agents.worker import AgentCall, Worker, interface_of
-from callcamp.engine.contact_commands import ContactCommands, read_number
+from callcamp.engine.contact_commands import ContactCommands
 from callcamp.errors import CallcampError, Conflict, InvalidInput
 from callcamp.ports.switchboard import LegOrder, QueueView, SpyMode, TransferTo
 from callcamp.switch import leg_id
@@ -205,7 +205,7 @@ class AgentDesk(DeskCore):
     async def transfer(self, name: str, to: TransferTo, target: str) -> AgentView:
         """Send the contact to a queue, an agent or a number; the agent's part is over."""
         worker, call, _ = self._talking(name)
-        place = await self._place(worker, to, target)
+        place = await self._place(worker, call, to, target)
         await self.switchboard.transfer(call.track.attempt_id, to, place)
         log.info("call_transferred", **call.track.ids, agent=name, to=to.value)
         self.talk_over(worker)
@@ -216,7 +216,7 @@ class AgentDesk(DeskCore):
         worker, call, channel = self._talking(name)
         if call.consulting:
             raise Conflict(f"{name} is talking to {call.consulting} already.")
-        place = await self._place(worker, to, target)
+        place = await self._place(worker, call, to, target)
         call.consulting = target
         try:
             await self.switchboard.consult(call.track.attempt_id, channel, to, place)
@@ -237,6 +237,7 @@ class AgentDesk(DeskCore):
         """End the talk with somebody else and go back to the contact."""
         worker, call, channel = self._consulting(name)
         await self.switchboard.cancel_consult(call.track.attempt_id, channel)
+        self.outside.ended(call.track)
         call.consulting = ""
         self.floor.touch(worker)
         return worker.view()
@@ -393,7 +394,7 @@ class AgentDesk(DeskCore):
             agent.phone, None if trunk_id is None else await self.book.trunk(trunk_id)
         )
 
-    async def _place(self, worker: Worker, to: TransferTo, target: str) -> str:
+    async def _place(self, worker: Worker, call: AgentCall, to: TransferTo, target: str) -> str:
         """Return where Asterisk sends a contact: a queue, an interface, or a dial string."""
         if to is TransferTo.AGENT:
             other = self.floor.agent(target)
@@ -401,9 +402,7 @@ class AgentDesk(DeskCore):
                 raise Conflict(f"{target} talks to this person already.", agent=target)
             return await self._interface(other)
         if to is TransferTo.NUMBER:
-            number = read_number(target, worker.campaign.settings.default_region, "target")
-            trunk = await self.book.trunk(worker.campaign.settings.trunk_id)
-            return trunk.dial_string.replace("{number}", number)
+            return await self.outside.dial_string(worker, call, target)
         await self.queueing.check_exists(target)
         return target
 

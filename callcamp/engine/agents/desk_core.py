@@ -19,6 +19,7 @@ from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import ATTEMPT, CampaignStatus
 from callcamp.engine.agents.following import Following
 from callcamp.engine.agents.lack import lack_of_agents
+from callcamp.engine.agents.outside import OutsideCalls
 from callcamp.engine.agents.pace import PacingView
 from callcamp.engine.agents.takeover import TakeOver
 from callcamp.engine.agents.worker import AgentCall, Worker
@@ -46,6 +47,11 @@ class DeskCore(Following):
     def takeover(self) -> TakeOver:
         """What an engine that died has left in Asterisk."""
         return TakeOver(self.floor, self.registry, self.gateway, self.switchboard)
+
+    @functools.cached_property
+    def outside(self) -> OutsideCalls:
+        """Agents' calls to numbers outside."""
+        return OutsideCalls(self.store, self.book, self.registry, self.clock)
 
     async def room(
         self, campaign: Campaign, rules: RuleSet, *, healthy: bool

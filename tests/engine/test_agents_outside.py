@@ -1,0 +1,118 @@
+"""Agents call numbers outside: only those that the campaign allows, and each leaves a trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents_kit import TALKED, becomes, connect, hang_up, reach, staffed, view
+from engine_kit import BY_HAND, Bench, bench, until
+
+from callcamp.core.agent_settings import DialMethod
+from callcamp.core.agents import AgentState
+from callcamp.core.changes import NewSuppression
+from callcamp.errors import Conflict, InvalidInput
+from callcamp.ports import acting_as
+from callcamp.ports.switchboard import TransferTo
+
+NUMBER = TransferTo.NUMBER
+PARIS, PREMIUM = "+33142685300", "+33899123456"
+
+
+async def talking(b: Bench, *entries: str, **settings: Any) -> str:
+    """Have anna talk to a contact of a campaign that allows these numbers."""
+    await b.start()
+    agents = {"transfer_numbers": entries}
+    await staffed(b, DialMethod.PROGRESSIVE, agents=agents, default_region="FR", **settings)
+    (attempt_id,) = await b.placed(1)
+    reach(b, attempt_id)
+    connect(b, attempt_id, view(b).agent.id)
+    await becomes(b, AgentState.TALKING)
+    return attempt_id
+
+
+async def noted(b: Bench) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the lines of the audit about calls to numbers: action, who, what."""
+    found = await b.store.audit(limit=100)
+    return [
+        (one.action, one.actor, dict(one.after))
+        for one in reversed(found)
+        if one.action.startswith("agent.number_") and one.after is not None
+    ]
+
+
+async def test_as_it_comes_no_number_may_be_called(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await talking(b)
+        desk, board = b.running.agents, b.switch.board
+        for ask in (desk.transfer, desk.consult):
+            with pytest.raises(Conflict, match=r"does not let agents call \+33142685300"):
+                await ask("anna", NUMBER, "01 42 68 53 00")
+        assert board.asked("transfer") == board.asked("consult") == []
+        assert (view(b).state, view(b).call.consulting) == (AgentState.TALKING, "")  # type: ignore[union-attr]
+        assert [action for action, _, _ in await noted(b)] == ["agent.number_refused"] * 2
+
+
+async def test_what_the_campaign_allows_is_called_and_audited(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        attempt_id = await talking(b, "FR")
+        desk, board = b.running.agents, b.switch.board
+        with acting_as("page:anna"):
+            with pytest.raises(Conflict, match="does not let agents call"):
+                await desk.transfer("anna", NUMBER, PREMIUM)
+            with pytest.raises(InvalidInput, match="too short"):
+                await desk.transfer("anna", NUMBER, "12")
+            await desk.transfer("anna", NUMBER, "01 42 68 53 00")
+        assert board.asked("transfer") == [(attempt_id, NUMBER, f"PJSIP/{PARIS}@carrier")]
+        refused, called = await noted(b)
+        assert (refused[0], refused[2]["number"]) == ("agent.number_refused", PREMIUM)
+        assert called[:2] == ("agent.number_called", "page:anna")
+        assert (called[2]["number"], called[2]["attempt_id"]) == (PARIS, attempt_id)
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+async def test_who_must_not_be_called_is_not(tmp_path: Path, everywhere: bool) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await talking(b, PARIS)
+        (campaign,) = await b.store.campaigns()
+        entry = NewSuppression(
+            PARIS, "asked", source="test", campaign_id=None if everywhere else campaign.id
+        )
+        await b.store.suppress([entry], now=b.clock.now())
+        with pytest.raises(Conflict, match="must not be called: the number is"):
+            await b.running.agents.consult("anna", NUMBER, PARIS)
+        assert b.switch.board.asked("consult") == []
+
+
+async def test_such_a_call_needs_a_channel_of_the_trunk(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        attempt_id = await talking(b, PARIS, max_channels=2)
+        desk, registry = b.running.agents, b.running._registry
+        (trunk,) = await b.store.trunks()
+        await desk.consult("anna", NUMBER, PARIS)
+        assert registry.on_trunk(trunk.id) == 2
+        await desk.cancel_consult("anna")
+        assert registry.on_trunk(trunk.id) == 1
+        await desk.transfer("anna", NUMBER, PARIS)
+        assert registry.on_trunk(trunk.id) == 2
+        hang_up(b, attempt_id, None, TALKED)
+        await until(lambda: registry.get(attempt_id) is None)
+        assert registry.on_trunk(trunk.id) == 0
+
+
+async def test_a_full_trunk_is_said_to_be_full(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await talking(b, PARIS, max_channels=1)
+        with pytest.raises(Conflict, match="All 1 channels of trunk carrier"):
+            await b.running.agents.transfer("anna", NUMBER, PARIS)
+        assert view(b).state is AgentState.TALKING
+
+
+async def test_the_next_call_of_the_trunk_waits_for_its_turn(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await talking(b, PARIS, cps=2.0)
+        ((lane, _),) = b.running._dialer._lanes.values()
+        before_s = lane._bucket.due_s
+        await b.running.agents.consult("anna", NUMBER, PARIS)
+        assert lane._bucket.due_s >= before_s + 0.5
