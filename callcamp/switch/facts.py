@@ -42,6 +42,7 @@ NEEDED_MODULES = (
     "func_math",
     "func_sprintf",
     "func_strings",
+    "func_timeout",
     "func_uri",
     "func_version",
     "pbx_config",

@@ -44,6 +44,8 @@ _LEGS_REMEMBERED = 5_000
 _MOVES_TRIED = 20
 _MOVE_AGAIN_S = 0.05
 _BRIDGES_LOOKED_FOR = 5
+_STAGE, _CLAIM = "SHARED(CC_STAGE)", "SHARED(CC_CLAIM)"
+_CLAIM_HOLDS_S = 0.5
 _NOT_THERE = {"UNAVAILABLE", "INVALID", "UNKNOWN", ""}
 
 
@@ -173,7 +175,7 @@ class AmiSwitchboard:
         check_attempt(attempt_id)
         check_channel("interface", interface)
         async with self._alone(attempt_id):
-            if await self._get(attempt_id, "SHARED(CC_STAGE)") != "wait":
+            if not await self._claim(attempt_id):
                 return False
             self._agents[interface] = agent_id
             return await self._send_to(
@@ -352,6 +354,23 @@ class AmiSwitchboard:
             raise gone(attempt_id)
         if not await self._until_held(attempt_id, held=True):
             raise gone(attempt_id)
+
+    async def _claim(self, attempt_id: str) -> bool:
+        """Take a call away from its queue, unless an agent of the queue has it, or soon will.
+
+        The claim is set before the stage is read; ``callcamp-agent-up`` sets the stage before it
+        reads the claim. So at least one sees the other, and who sees a talk withdraws.
+        """
+        began_s = asyncio.get_running_loop().time()
+        if not await self._set(attempt_id, {_CLAIM: "asks"}):
+            return False
+        waits = await self._get(attempt_id, _STAGE) == "wait"
+        # An agent who has answered waits for a second whether "asks" goes or "comes" comes.
+        in_time = asyncio.get_running_loop().time() - began_s < _CLAIM_HOLDS_S
+        if waits and in_time:
+            return await self._set(attempt_id, {_CLAIM: "comes"})
+        await self._set(attempt_id, {_CLAIM: ""})
+        return False
 
     def _alone(self, attempt_id: str) -> asyncio.Lock:
         """Return what keeps two orders from moving one call at the same time, which ends it."""

@@ -575,3 +575,30 @@ async def test_members_and_reasons_outlive_asterisk(lab: LabInfo, floor: Floor) 
         ]
 
     await floor.until("the member is there, and paused", as_before)
+
+
+async def test_the_campaigns_ring_time_counts_in_the_queue_and_in_a_hand_over(
+    floor: Floor,
+) -> None:
+    queue = floor.new_queue()
+    silent = agent_interface(1, "silent")
+    agent_id = await floor.member(queue, silent)
+    attempt_id = await floor.queued(queue, 40, CC_AGENT_RING_S="3")
+    missed = await floor.told(AgentMissed, attempt_id=attempt_id, agent_id=agent_id)
+    assert 2.5 <= missed.ring_s <= 4.5
+    await floor.board.pause_member(queue, silent, paused=True)
+    other = await floor.member(queue, agent_interface(2, "silent"), paused=True)
+    # the phone that rings a second time for the queue must be left alone first
+    await floor.until(
+        "it is handed over",
+        lambda: floor.board.give_to(attempt_id, agent_interface(2, "silent"), other),
+    )
+    missed = await floor.told(AgentMissed, attempt_id=attempt_id, agent_id=other)
+    assert 2.5 <= missed.ring_s <= 4.5
+    # who answers in time is not cut off when that time is over
+    late = await floor.member(queue, agent_interface(1, "late"))
+    fact = await floor.told(AgentConnected, attempt_id=attempt_id, agent_id=late)
+    await floor.talk_together(attempt_id, fact.channel_id)
+    await asyncio.sleep(4)
+    assert await floor.together(attempt_id, fact.channel_id)
+    await floor.gateway.hang_up(attempt_id)

@@ -28,7 +28,7 @@ from callcamp.core.agent_events import (
 from callcamp.core.events import CallEvent
 from callcamp.errors import Conflict, InvalidInput, NotFound, SwitchRefused, SwitchTimeout
 from callcamp.ports.switchboard import LegOrder, SpyMode, TransferTo
-from callcamp.switch import leg_id
+from callcamp.switch import leg_id, switchboard
 from callcamp.switch.keeper import SessionKeeper
 from callcamp.switch.legs import encode_leg
 from callcamp.switch.switchboard import AmiSwitchboard
@@ -235,7 +235,32 @@ async def test_who_is_no_member_cannot_be_removed(answer: str) -> None:
 async def test_only_who_waits_is_handed_over(stage: str) -> None:
     one, session = board(Getvar={"Value": stage})
     assert not await one.give_to(ATTEMPT, ANNA, 7)
-    assert [action for action, _ in session.asked] == ["Getvar"]
+    assert _claims(session) == ["asks", ""]
+    assert "Redirect" not in [action for action, _ in session.asked]
+
+
+def _claims(session: FakeSession) -> list[str]:
+    return [
+        dict(headers)["Value"]
+        for _, headers in session.asked
+        if dict(headers).get("Variable") == "SHARED(CC_CLAIM)"
+    ]
+
+
+async def test_a_hand_over_is_claimed_before_the_stage_is_read() -> None:
+    one, session = board(Getvar={"Value": "wait"})
+    assert await one.give_to(ATTEMPT, ANNA, 7)
+    assert [action for action, _ in session.asked][:3] == ["Setvar", "Getvar", "Setvar"]
+    assert _claims(session) == ["asks", "comes"]
+
+
+async def test_who_was_asked_for_too_long_is_not_taken_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(switchboard, "_CLAIM_HOLDS_S", -1.0)
+    one, session = board(Getvar={"Value": "wait"})
+    assert not await one.give_to(ATTEMPT, ANNA, 7)
+    assert _claims(session) == ["asks", ""]
 
 
 async def test_a_call_that_is_gone_is_no_error_of_asterisk() -> None:

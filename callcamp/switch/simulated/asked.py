@@ -60,6 +60,7 @@ MODULES: Final = frozenset(
         "func_math",
         "func_sprintf",
         "func_strings",
+        "func_timeout",
         "func_uri",
         "func_version",
         "pbx_config",
