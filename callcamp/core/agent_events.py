@@ -46,11 +46,15 @@ class PersonReached:
 
 @dataclass(frozen=True, slots=True)
 class CallerWaited:
-    """A call has entered a queue."""
+    """A call has entered a queue, or hears the announcement before it does (``announced``).
+
+    The queue looks for an agent only once the call is in it.
+    """
 
     attempt_id: str
     at: datetime
     queue: str
+    announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

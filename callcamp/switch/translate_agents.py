@@ -142,6 +142,9 @@ def _left(headers: Headers, at: datetime) -> AgentFact | None:
 
 _TOLD: dict[str, Callable[[Headers, datetime], AgentFact | None]] = {
     "CallcampPerson": lambda headers, at: PersonReached(headers["Attempt"], at),
+    "CallcampSeeks": lambda headers, at: CallerWaited(
+        headers["Attempt"], at, headers.get("Queue", ""), announced=True
+    ),
     "CallcampAgentCalled": _called,
     "CallcampAgentMissed": _missed,
     "CallcampAgentConnected": _connected,

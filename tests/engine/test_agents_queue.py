@@ -10,7 +10,14 @@ import pytest
 from agents_kit import GIVEN_UP, TALKED, an_agent, becomes, connect, hang_up, reach, staffed, view
 from engine_kit import BY_HAND, Bench, bench, now, passes, until
 
-from callcamp.core.agent_events import AgentCalled, AgentMissed, CallerLeft, MemberSeen
+from callcamp.core.agent_events import (
+    AgentCalled,
+    AgentMissed,
+    CallerLeft,
+    CallerWaited,
+    MemberSeen,
+    PersonReached,
+)
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import MISSED_CALL, AgentState
 from callcamp.core.outcome import Disposition
@@ -446,3 +453,43 @@ async def test_a_shift_of_a_campaign_that_ended_meanwhile_is_over(tmp_path: Path
         await b.start()
         assert view(b).state is S.OFFLINE
         assert await b.store.live_shifts() == []
+
+
+def _announced(b: Bench, attempt_id: str) -> None:
+    b.switch.ring(attempt_id)
+    b.switch.answer(attempt_id)
+    b.switch.respond(attempt_id, success=True)
+    b.switch.emit(PersonReached(attempt_id, now()))
+    b.switch.board.waiting.setdefault("callcamp-1", []).append(attempt_id)
+    b.switch.emit(CallerWaited(attempt_id, now(), "callcamp-1", announced=True))
+
+
+async def test_who_hears_the_announcement_is_given_to_an_agent_who_is_free(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        agents = {"wait_most_s": 20, "announcement": "please-wait"}
+        await staffed(b, DialMethod.CLIENT_FIRST, agents=agents)
+        (attempt_id,) = await b.placed(1)
+        assert b.switch.orders[0].variables["CC_AGENT_RING_S"] == "15"
+        _announced(b, attempt_id)
+        seen = await becomes(b, S.RINGING)
+        assert seen.call is not None
+        assert seen.call.attempt_id == attempt_id
+
+
+async def test_who_hears_the_announcement_is_given_to_the_agent_who_gets_free(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        agents = {"wait_most_s": 20, "announcement": "please-wait"}
+        await staffed(b, DialMethod.CLIENT_FIRST, agents=agents)
+        (attempt_id,) = await b.placed(1)
+        await b.running.agents.pause("anna", "lunch")
+        _announced(b, attempt_id)
+        await b.running.agents.queueing.sync()
+        await b.running.agents.ready("anna")
+        seen = await becomes(b, S.RINGING)
+        assert seen.call is not None

@@ -62,7 +62,9 @@ async def add(client: Client, phone: str, number: int, *, paused: bool = False) 
     assert answer["Message"] == "Added interface to queue"
 
 
-def queued(client: Client, name: str, callee: str, wait_s: int = 20, sound: str = "sorry") -> None:
+def queued(
+    client: Client, name: str, callee: str, wait_s: int = 20, sound: str = "sorry", **more: str
+) -> None:
     client.order(
         name,
         callee,
@@ -72,6 +74,7 @@ def queued(client: Client, name: str, callee: str, wait_s: int = 20, sound: str 
         f"CC_QUEUE_WAIT_S={wait_s}",
         "CC_ABANDON_FROM=greeting",
         f"CC_NO_AGENT={sound}",
+        *(f"{key}={value}" for key, value in more.items()),
     )
 
 
@@ -160,7 +163,7 @@ async def test_who_waits_longest_is_first_and_who_is_free_longest_talks_next(
 
 async def test_a_phone_that_is_not_answered_rings_until_the_next_one(client: Client) -> None:
     await add(client, "mute", 1)
-    queued(client, "x1", "stays", wait_s=60)
+    queued(client, "x1", "stays", wait_s=60, CC_AGENT_RING_S="15")
     missed = await client.event("AgentRingNoAnswer")
     assert (missed["MemberName"], missed["RingTime"]) == ("cc-agent-1", "15000")
     # Asterisk itself would ring the same phone again and again.

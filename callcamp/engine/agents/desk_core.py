@@ -46,7 +46,19 @@ class DeskCore(Following):
     @functools.cached_property
     def takeover(self) -> TakeOver:
         """What an engine that died has left in Asterisk."""
-        return TakeOver(self.floor, self.registry, self.gateway, self.switchboard)
+        return TakeOver(
+            self.floor,
+            self.registry,
+            self.gateway,
+            self.switchboard,
+            on_talk=self.note,
+            on_talk_over=self.talk_over,
+            on_line_gone=self._line_gone,
+        )
+
+    def _line_gone(self, worker: Worker) -> None:
+        self.line.leg_ended(worker)
+        self.after_call(worker)
 
     @functools.cached_property
     def outside(self) -> OutsideCalls:
@@ -90,6 +102,7 @@ class DeskCore(Following):
             "CC_QUEUE": await self.queueing.queue_of(campaign) or "",
             "CC_QUEUE_WAIT_S": str(max(1, int(wait_s))),
             "CC_ABANDON_FROM": settings.abandon_from.value,
+            "CC_AGENT_RING_S": str(settings.agent_ring_timeout_s),
             "CC_ANNOUNCE": (settings.announcement or "") if client_first else "",
             "CC_NO_AGENT": message or settings.safe_harbour or "",
             "CC_MUSIC": settings.music,
@@ -169,8 +182,7 @@ class DeskCore(Following):
 
     async def _look_for_leg(self, worker: Worker) -> None:
         if worker.leg is not None and not await self.switchboard.is_up(worker.leg.id):
-            self.line.leg_ended(worker)
-            self.after_call(worker)
+            self._line_gone(worker)
 
     async def run_legs(self) -> None:
         """Carry out what follows from calls to agents' phones, in order, for ever."""
@@ -202,7 +214,7 @@ class DeskCore(Following):
         """End wrap-ups and previews whose time is over; settle what events did not settle."""
         now = self.clock.now()
         if self._to_catch_up:
-            await self.takeover.catch_up(self.talk_over, self.left_legs.values())
+            await self.takeover.catch_up(self.left_legs.values())
             self._to_catch_up = False
             for worker in self.floor:
                 self.became_free(worker)

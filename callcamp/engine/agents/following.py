@@ -129,6 +129,8 @@ class Following:
                     self.pace.note_person(track)
             case CallerWaited() | CallerLeft():
                 self.queueing.note_caller(fact)
+                if isinstance(fact, CallerWaited) and fact.announced:
+                    self._seek(fact.attempt_id)
                 self._on_room()
             case AgentCalled():
                 self._note_called(fact)
@@ -325,11 +327,21 @@ class Following:
         self.queueing.wake()
         self._on_room()
 
+    def _seek(self, attempt_id: str) -> None:
+        """Give a caller who hears the announcement an agent who is free already, if any is."""
+        track = self.registry.get(attempt_id)
+        workers = [] if track is None else self.floor.of_campaign(track.campaign_id)
+        free = [w for w in workers if w.is_free]
+        if free:
+            self.became_free(min(free, key=lambda w: w.since))
+
     def _queue_serves(self, worker: Worker, track: Track) -> bool:
         """Tell whether the queue is about to find another agent for a caller.
 
         Handed over in the same moment, the caller would be pulled out of a talk.
         """
+        if self.queueing.hears_announcement(track.attempt_id):
+            return False
         waited_s = (self.clock.now() - (track.reached_at or self.clock.now())).total_seconds()
         others = self.floor.of_campaign(worker.campaign.id)
         return waited_s < QUEUE_LOOKS_S and any(w.is_free and w is not worker for w in others)

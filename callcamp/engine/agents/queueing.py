@@ -59,6 +59,7 @@ class Queueing:
         self._queues: dict[int, str] = {}
         self._has: dict[tuple[str, str], Membership] = {}
         self._waiting: dict[str, str] = {}
+        self._announced: set[str] = set()
         self._names: frozenset[str] | None = None
         self._wake = asyncio.Event()
         self._sync_wanted = True
@@ -122,14 +123,23 @@ class Queueing:
 
     def note_caller(self, fact: CallerWaited | CallerLeft) -> None:
         """Take in that a call of ours waits in a queue, or does not any more."""
-        if isinstance(fact, CallerWaited):
-            self._waiting.setdefault(fact.attempt_id, fact.queue)
+        if not isinstance(fact, CallerWaited):
+            self.forget_caller(fact.attempt_id)
+            return
+        self._waiting.setdefault(fact.attempt_id, fact.queue)
+        if fact.announced:
+            self._announced.add(fact.attempt_id)
         else:
-            self._waiting.pop(fact.attempt_id, None)
+            self._announced.discard(fact.attempt_id)
 
     def forget_caller(self, attempt_id: str) -> None:
         """Note that a call waits no more, because it has ended or has an agent."""
         self._waiting.pop(attempt_id, None)
+        self._announced.discard(attempt_id)
+
+    def hears_announcement(self, attempt_id: str) -> bool:
+        """Tell whether a call is on its way to the queue: no queue looks for its agent yet."""
+        return attempt_id in self._announced
 
     def waiting(self, queue: str) -> list[str]:
         """Return the calls that wait in a queue, who came first first."""
@@ -164,7 +174,8 @@ class Queueing:
             for member in view.members
             if member.agent_id is not None
         }
-        self._waiting = {i: q for i, q in self._waiting.items() if i in _in_queues(views)}
+        there = _in_queues(views) | self._announced
+        self._waiting = {i: q for i, q in self._waiting.items() if i in there}
         for name, view in views.items():
             for attempt_id in view.waiting:
                 self._waiting.setdefault(attempt_id, name)

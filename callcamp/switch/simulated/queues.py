@@ -16,7 +16,7 @@ from callcamp.switch.simulated.exchange import ELSEWHERE, Exchange
 from callcamp.switch.simulated.phones import FREE, UNKNOWN, Phones
 from callcamp.switch.simulated.timeline import Timeline, Timer
 
-RING_S: Final = 15.0
+RING_S: Final = 120.0
 """How long they ring a phone, in seconds."""
 
 Left = Callable[[Call, str], None]
@@ -235,7 +235,8 @@ class Queues:
             lambda agent, _status: self._missed(caller, agent),
         )
         left_s = caller.gives_up_at - self._timeline.now
-        ring_s = min(queue.ring_s, left_s + 60.0)
+        limit_s = float(caller.call.variables.get("CC_AGENT_RING_S") or queue.ring_s)
+        ring_s = min(queue.ring_s, limit_s, left_s + 60.0)
         agent = self._exchange.dial(member.interface, dialled, ring_s)
         if agent is None:
             return self._ring(caller)

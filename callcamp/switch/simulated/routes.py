@@ -108,12 +108,14 @@ class Routes:
         variables["CC_FOR"] = plan.attempt_of(variables) or ""
         variables["CC_COUNT_FROM"] = variables["CC_WAIT_FROM"]
         if variables.get("CC_ANNOUNCE"):
+            call.shared["CC_STAGE"] = "wait"
+            attempt_id, queue = variables["CC_FOR"], variables.get("CC_QUEUE", "")
+            self._agents.tell(call, "CallcampSeeks", ("Attempt", attempt_id), ("Queue", queue))
             self._bridging.pass_time(call, "Playback", plan.ANNOUNCE_S, self._announced)
         else:
             self._wait(call, max(1.0, self._left_s(call)))
 
     def _announced(self, call: Call) -> None:
-        call.variables["CC_COUNT_FROM"] = self._now()
         self._wait(call, max(1.0, self._left_s(call)))
 
     def _left_s(self, call: Call) -> float:
@@ -137,7 +139,7 @@ class Routes:
         if call.variables.get("CC_GIVEN_UP"):
             self._no_agent(call)
             return
-        call.shared["CC_STAGE"] = "ring"
+        call.shared.update(CC_STAGE="ring", CC_CLAIM="")
         member = call.variables.get("CC_GIVE_MEMBER", "")
         began_s = self._timeline.now
 
@@ -161,7 +163,8 @@ class Routes:
                 call.context = plan.QUEUE
                 self._wait(call, left_s)
 
-        ring_s = int(min(30.0, max(1.0, self._left_s(call))))
+        limit_s = float(call.variables.get("CC_AGENT_RING_S") or 30)
+        ring_s = int(min(limit_s, max(1.0, self._left_s(call))))
         self._agents.dial(call, call.variables.get("CC_GIVE_TO", ""), ring_s, member, over)
 
     def _no_agent(self, call: Call) -> None:
