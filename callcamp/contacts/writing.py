@@ -34,7 +34,7 @@ CALL_COLUMNS = (
     *("at fault", "hangup cause", "SIP code", "dial status", "AMD", "AMD cause"),
     *("keys pressed", "played", "detail", "called from", "success", "success decided by"),
     *("outcome", "what next was decided by", "version of the rules", "agent"),
-    *("connected (UTC)", "waited_s"),
+    *("agents in order", "connected (UTC)", "waited_s"),
 )
 END = ["end"]
 """The last record: without it records are missing, and no file may be written."""

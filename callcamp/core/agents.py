@@ -77,6 +77,19 @@ def agent_of_member(member: str) -> int | None:
     return int(digits) if known else None
 
 
+def agents_in_order(members: str) -> list[int]:
+    """Return the ids of agents from queue members' names with blanks between."""
+    return [known for one in members.split() if (known := agent_of_member(one)) is not None]
+
+
+def and_agent(members: str, agent_id: int) -> str:
+    """Return members' names with one more agent; who is the last already stays so."""
+    ids = agents_in_order(members)
+    if ids[-1:] != [agent_id]:
+        ids.append(agent_id)
+    return " ".join(f"{MEMBER_PREFIX}{each}" for each in ids)
+
+
 class AgentState(StrEnum):
     """What an agent does.
 

@@ -109,6 +109,7 @@ class Evidence:
         talk_s: seconds from answer to end.
         ended_epoch_s: when the hangup handler ran, seconds since 1970 by Asterisk's clock.
         agent: the queue member's name of the agent who got the call.
+        agents: the names of all who talked, in order, with blanks between.
         waited_s: seconds for which a person waited for an agent, from the end of the greeting
             (or from the answer, where that counts) to the agent or to the end.
         abandoned: whether the person was given up because nobody was free.
@@ -130,6 +131,7 @@ class Evidence:
     talk_s: float | None = None
     ended_epoch_s: float | None = None
     agent: str | None = None
+    agents: str | None = None
     waited_s: float | None = None
     abandoned: bool | None = None
     detail: str | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from callcamp.contacts.writing import END, Format, What
-from callcamp.core.agents import Agent
+from callcamp.core.agents import Agent, agents_in_order
 from callcamp.core.model import Attempt, Contact
 from callcamp.core.outcome import MEANING
 from callcamp.core.states import AttemptStatus
@@ -82,9 +82,9 @@ async def _records(
                 on_progress(done)
     if what != "contacts":
         after = ""
-        agents = {agent.id: agent for agent in await store.agents()}
+        names = {agent.id: agent.name for agent in await store.agents()}
         while attempts := await store.attempts(campaign_id, after_id=after, limit=_PAGE):
-            yield b"".join(_call_line(a, agents.get(a.agent_id or 0)) for a in attempts)
+            yield b"".join(_call_line(a, names) for a in attempts)
             after = attempts[-1].id
             done += len(attempts)
             if on_progress is not None:
@@ -118,8 +118,22 @@ def _contact_line(contact: Contact, agent: Agent | None) -> bytes:
     return _line(["contact", fixed, contact.variables])
 
 
-def _call_line(attempt: Attempt, agent: Agent | None) -> bytes:
+def talkers(attempt: Attempt, names: Mapping[int, str]) -> list[str]:
+    """Return the names of the agents who talked in a call, in order; the last one got it.
+
+    Args:
+        attempt: the call.
+        names: of all agents, by their ids.
+    """
+    ids = agents_in_order(str(attempt.evidence.get("agents") or ""))
+    if attempt.agent_id is not None and ids[-1:] != [attempt.agent_id]:
+        ids.append(attempt.agent_id)
+    return [names[each] for each in ids if each in names]
+
+
+def _call_line(attempt: Attempt, names: Mapping[int, str]) -> bytes:
     """Return the record of an attempt, and who got it; see ``CALL_COLUMNS``."""
+    talked = talkers(attempt, names)
     result = attempt.disposition
     seen = attempt.evidence
     # A released attempt was about to be dialed, and then was not: there was no call.
@@ -147,7 +161,8 @@ def _call_line(attempt: Attempt, agent: Agent | None) -> bytes:
         attempt.outcome,
         attempt.rule,
         attempt.settings_version,
-        agent.name if agent else None,
+        talked[-1] if talked else None,
+        " ".join(talked) or None,
         _instant(attempt.connected_at),
         seen.get("waited_s"),
     ]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agents_kit import becomes, connect, hang_up, reach, staffed, view
+from agents_kit import TALKED, becomes, connect, hang_up, reach, staffed, view
 from engine_kit import BY_HAND, Bench, bench, now, passes, until
 
 from callcamp.core.agent_events import AgentCalled, AgentConnected, AgentMissed, CallerLeft
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.engine.agents.worker import REFUSED
+from callcamp.engine.exports import talkers
 from callcamp.errors import Conflict, InvalidInput
 from callcamp.ports.switchboard import TalkView, TransferTo
 from callcamp.switch import leg_id
@@ -130,6 +132,28 @@ async def test_a_transfer_to_who_looks_at_an_offer_gives_the_offer_back(tmp_path
         assert talks.call.attempt_id == other
         hang_up(b, other, view(b, "bert").agent.id)
         await becomes(b, S.WRAP_UP, "bert")
+
+
+async def test_all_who_talked_are_kept_in_order_and_the_last_one_as_the_calls_agent(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        attempt_id, anna = await talking(b)
+        await staffed(b, PROGRESSIVE, ("bert",), 0, ready=False)
+        bert = view(b, "bert").agent.id
+        await b.running.agents.transfer("anna", TransferTo.AGENT, "bert")
+        connect(b, attempt_id, bert, "1700000000.9")
+        await becomes(b, S.TALKING, "bert")
+        # Back from hold Asterisk says the same again.
+        b.switch.emit(AgentConnected(attempt_id, bert, now(), "1700000000.9"))
+        hang_up(b, attempt_id, bert, replace(TALKED, agent=f"cc-agent-{anna}"))
+        await until(lambda: b.running._registry.get(attempt_id) is None)
+        call = await b.store.attempt(attempt_id)
+        assert call.agent_id == bert
+        assert call.evidence["agent"] == f"cc-agent-{anna}"
+        assert call.evidence["agents"] == f"cc-agent-{anna} cc-agent-{bert}"
+        assert talkers(call, {anna: "anna", bert: "bert"}) == ["anna", "bert"]
 
 
 async def test_the_phone_of_who_logs_out_while_talking_is_not_left_on_the_line(

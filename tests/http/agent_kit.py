@@ -13,7 +13,7 @@ from callcamp.core.agents import Agent, AgentPhone, AgentState, PhoneKind
 from callcamp.core.changes import AttemptChange, ContactChange
 from callcamp.core.gate import Batch, Decision, LetOut
 from callcamp.core.model import Campaign, Contact, NewContact
-from callcamp.core.outcome import Disposition
+from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.scripts import CallScript, Element, ElementKind, ShowIf
 from callcamp.core.states import AttemptEvent, CampaignEvent, ContactEvent
 from callcamp.engine.agents.views import AgentCallView, OfferView
@@ -92,7 +92,13 @@ async def contact_of(engine: FakeEngine, campaign: Campaign) -> Contact:
     return contact
 
 
-async def add_past(engine: FakeEngine, campaign: Campaign, agent: Agent, attempt_id: str) -> None:
+async def add_past(
+    engine: FakeEngine,
+    campaign: Campaign,
+    agent: Agent | None,
+    attempt_id: str,
+    evidence: Evidence | None = None,
+) -> None:
     """End a call of the campaign's contact, and let it be called again."""
     now, store = utc_now(), engine.store
     at = now - timedelta(minutes=5)
@@ -112,8 +118,9 @@ async def add_past(engine: FakeEngine, campaign: Campaign, agent: Agent, attempt
         now,
         answered_at=at + timedelta(seconds=10),
         connected_at=at + timedelta(seconds=11),
-        agent_id=agent.id,
+        agent_id=agent and agent.id,
         disposition=Disposition.ANSWERED_PERSON,
+        evidence=evidence,
         contact=ContactChange(ContactEvent.RETRY_SCHEDULED, now),
         outcome="no_interest",
         variables={"renew": "later"},

@@ -9,10 +9,12 @@ from typing import Any
 import openpyxl
 import pytest
 from access_kit import add_people, browser_of, browsing
+from agent_kit import add_agent, add_campaign, add_past, contact_of
 from test_http_agents import PREDICTIVE, hire, talking
 from web_fakes import COMMANDS, token_in
 
 from callcamp.core.agents import AgentSpan, AgentState
+from callcamp.core.outcome import Evidence
 from callcamp.engine.agents.views import OfferView, WrapUpNote
 from callcamp.engine.clock import utc_now
 from callcamp.errors import IllegalTransition, SwitchUnavailable
@@ -311,3 +313,25 @@ async def test_the_report_is_told_and_sent(client, engine):
     for wrong in ("per_campaign=1", "agent=A", "since=x", "since=2020-01-01T00:00:00Z"):
         await failed(await client.get(f"{V1}/reports/agents?{wrong}"), 400)
     await failed(await client.get(f"{V1}/reports/agents?agent=nobody"), 404)
+
+
+async def test_a_call_names_its_agents_wherever_it_is_shown(client, engine):
+    kim, bob = await add_agent(engine), await add_agent(engine, "bob")
+    campaign = await add_campaign(engine, kim, bob)
+    told = Evidence(agent=kim.member, agents=f"{kim.member} {bob.member}")
+    await add_past(engine, campaign, bob, "past-1", evidence=told)
+    page = await answered(await client.get(f"{V1}/campaigns/{campaign.id}/attempts"))
+    one = await answered(await client.get(f"{V1}/calls/past-1"))
+    phone = (await contact_of(engine, campaign)).phone
+    past = await answered(await client.get(f"{V1}/directory/contacts/{phone}"))
+    for shown in (page["items"][0], one, past["calls"][0]["call"]):
+        assert (shown["agent"], shown["agents"]) == ("bob", ["kim", "bob"])
+        assert (shown["disposition"], shown["outcome"]) == ("answered_person", "no_interest")
+        assert shown["connected_at"] is not None
+
+
+async def test_a_call_without_an_agent_names_none(client, engine):
+    campaign = await add_campaign(engine)
+    await add_past(engine, campaign, None, "past-1")
+    shown = await answered(await client.get(f"{V1}/calls/past-1"))
+    assert (shown["agent"], shown["agents"]) == (None, [])

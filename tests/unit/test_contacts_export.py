@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -81,7 +82,7 @@ class Shelf:
         return [c for c in self._contacts if c.id > after_id][:limit]
 
     async def agents(self) -> list[Agent]:
-        return [ANN]
+        return [ANN, replace(ANN, id=3, name="bob")]
 
     async def last_agents(self, contact_ids: list[int]) -> dict[int, Agent]:
         return {i: ANN for i in contact_ids if i == 1}
@@ -130,7 +131,7 @@ def shelf() -> Shelf:
                 agent_id=7,
                 connected_at=NOW,
                 evidence={"cause": 16, "sip_code": 200, "amd_status": "HUMAN", "dtmf": "1"}
-                | {"waited_s": 1.5},
+                | {"waited_s": 1.5, "agent": "cc-agent-3", "agents": "cc-agent-3 cc-agent-7"},
             ),
             _attempt(2, answered_at=None, ended_at=None, disposition=None, evidence={}),
         ],
@@ -165,10 +166,11 @@ async def test_a_workbook_has_contacts_and_calls(shelf: Shelf, tmp_path: Path) -
     assert first["success decided by"] == "talk_seconds > 20"
     assert first["what next was decided by"] == "success ends it"
     assert (first["agent"], first["connected (UTC)"]) == ("ann", naive)
+    assert first["agents in order"] == "bob ann"
     assert (first["waited_s"], first["size"], first["variable agent"]) == (1.5, "=1+1", "me")
     second = dict(zip(calls[0], calls[2], strict=True))
     assert second["result"] is second["talk_s"] is second["hangup cause"] is None
-    assert second["agent"] is second["size"] is None
+    assert second["agent"] is second["agents in order"] is second["size"] is None
 
 
 async def test_no_cell_of_a_workbook_is_a_formula(shelf: Shelf, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -23,7 +24,7 @@ from callcamp.core.agent_events import (
     PersonReached,
 )
 from callcamp.core.agent_settings import QUEUED
-from callcamp.core.agents import MISSED_CALL, AgentEvent, AgentState
+from callcamp.core.agents import MISSED_CALL, AgentEvent, AgentState, and_agent
 from callcamp.core.pacing.contract import TalkEnded, WrapUpEnded
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptEvent
@@ -205,6 +206,7 @@ class Following:
         if track is None or worker is None:
             return
         at = self.clock.at(fact.at)
+        self._note_talker(track, worker.agent.id)
         track.agent_id, track.connected_at = worker.agent.id, track.connected_at or at
         self.queueing.forget_caller(fact.attempt_id)
         call = worker.call
@@ -224,6 +226,13 @@ class Following:
             worker.offer = None
             self.floor.step(worker, AgentEvent.CONNECTED)
         self.queueing.wake()
+
+    def _note_talker(self, track: Track, agent_id: int) -> None:
+        """Keep who talked, in order: the dialplan's evidence names the first one only."""
+        known = track.evidence.agents
+        if known is None:
+            known = "" if track.agent_id is None else and_agent("", track.agent_id)
+        track.evidence = replace(track.evidence, agents=and_agent(known, agent_id))
 
     def _leave_for_another(self, worker: Worker) -> None:
         """Give back what an agent was about to do: a call has come between, by a transfer."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from callcamp.core.model import Attempt
 from callcamp.core.outcome import Disposition
 from callcamp.core.permissions import Permission
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus, CampaignStatus, ContactStatus
+from callcamp.engine.exports import talkers
 from callcamp.http.rest.campaigns import ONE
 from callcamp.http.rest.fields import (
     FieldsQuery,
@@ -26,6 +29,7 @@ from callcamp.http.rest.fields import (
     cursor_after,
 )
 from callcamp.http.rest.route import Call, Reply, RestRoute
+from callcamp.ports import Store
 
 _CALL = "/api/v1/calls/{call_id:[A-Za-z0-9-]{1,64}}"
 _VIEW, _FEED = Permission.VIEW, Permission.FEED_CONTACTS
@@ -53,6 +57,13 @@ class CallOut(Out):
     decided_by: str | None
     rule: str | None
     refused: bool
+    agent: Annotated[str | None, Field(description="Who talked to the contact last, by name.")] = (
+        None
+    )
+    agents: Annotated[list[str], Field(description="All agents who talked, in order, by name.")] = (
+        Field(default_factory=list)
+    )
+    connected_at: Moment | None
     variables: dict[str, str]
     evidence: dict[str, Any]
     gate: dict[str, Any]
@@ -125,6 +136,19 @@ class WhyOut(Out):
     contact: ContactWhyOut | None
 
 
+async def calls_out(store: Store, attempts: Sequence[Attempt]) -> list[CallOut]:
+    """Return calls as they are shown, with the names of their agents."""
+    names: dict[int, str] = {}
+    if any(one.agent_id is not None for one in attempts):
+        names = {agent.id: agent.name for agent in await store.agents()}
+    shown = []
+    for one in attempts:
+        talked = talkers(one, names)
+        told = {"agent": talked[-1] if talked else None, "agents": talked}
+        shown.append(CallOut.model_validate(one).model_copy(update=told))
+    return shown
+
+
 async def listed(call: Call[PageQuery, None]) -> Reply:
     """List the calls of a campaign."""
     query, campaign = call.query, await call.engine.store.campaign(call.id())
@@ -134,7 +158,7 @@ async def listed(call: Call[PageQuery, None]) -> Reply:
     shown = found[: query.limit]
     return Reply(
         CallsPage(
-            items=[CallOut.model_validate(one) for one in shown],
+            items=await calls_out(call.engine.store, shown),
             next=cursor_after(shown[-1].id) if len(found) > len(shown) else None,
         )
     )
@@ -142,7 +166,8 @@ async def listed(call: Call[PageQuery, None]) -> Reply:
 
 async def show(call: Call[FieldsQuery, None]) -> Reply:
     """Show a call."""
-    return Reply(CallOut.model_validate(await call.engine.store.attempt(call.key("call_id"))))
+    attempt = await call.engine.store.attempt(call.key("call_id"))
+    return Reply((await calls_out(call.engine.store, [attempt]))[0])
 
 
 async def note(call: Call[Query, OutcomeIn]) -> Reply:
@@ -154,7 +179,7 @@ async def note(call: Call[Query, OutcomeIn]) -> Reply:
         variables=call.body.variables,
         source="api",
     )
-    return Reply(CallOut.model_validate(after))
+    return Reply((await calls_out(call.engine.store, [after]))[0])
 
 
 async def why(call: Call[WhyQuery, None]) -> Reply:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from callcamp.core.permissions import Permission
 from callcamp.core.policies import Match, Operator
-from callcamp.http.rest.calls import CallOut
+from callcamp.http.rest.calls import CallOut, calls_out
 from callcamp.http.rest.fields import (
     In,
     Limit,
@@ -163,9 +163,10 @@ async def save_person(call: Call[Query, PersonIn]) -> Reply:
 async def history(call: Call[HistoryQuery, None]) -> Reply:
     """Show all that is on record about a person."""
     found = await call.commands.lists.history(call.key("phone"), calls=call.query.calls)
+    shown = await calls_out(call.engine.store, [one.attempt for one in found.calls])
     calls = [
-        PersonCall(campaign_name=one.campaign_name, call=CallOut.model_validate(one.attempt))
-        for one in found.calls
+        PersonCall(campaign_name=one.campaign_name, call=told)
+        for one, told in zip(found.calls, shown, strict=True)
     ]
     whole: dict[str, Any] = {
         "person": found.person,
