@@ -140,6 +140,7 @@ class ContactCommands(CommandBase):
         variables: Mapping[str, str] | None = None,
         source: str = "agent",
         source_allows_callbacks: bool = True,
+        note_ids: tuple[int, ...] = (),
     ) -> Attempt:
         """Note what a bot, an agent or an analysis says of a call that has ended.
 
@@ -154,6 +155,7 @@ class ContactCommands(CommandBase):
             source: who says so, for the do-not-call list.
             source_allows_callbacks: whether that bot or agent makes callbacks; the campaign
                 has to make them as well.
+            note_ids: notes of agents that say this; they are done with then.
 
         Raises:
             InvalidInput: the outcome is no slug, or a variable's name is unusable.
@@ -182,6 +184,7 @@ class ContactCommands(CommandBase):
         if callback_agent_id is not None and revision.contact and revision.contact.callback:
             change = replace(revision.contact, callback_agent_id=callback_agent_id)
             revision = replace(revision, contact=change)
+        revision = replace(revision, note_ids=note_ids)
         after = await self._store.revise(revision, now=self._clock())
         for item in revision.suppress:
             self._on_suppressed(item.campaign_id, [item.phone])

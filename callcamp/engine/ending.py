@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,9 @@ from callcamp.core.retry import ContactDecision, decide_contact
 from callcamp.core.rules import judge_success
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import AttemptEvent, AttemptStatus, CampaignStatus, ContactEvent
+from callcamp.engine.noted import put_together
 from callcamp.engine.registry import Track
+from callcamp.ports import CustomOutcome
 
 SWITCH_RESTARTED = "switch_restarted"
 END_NOT_SEEN = "end_not_seen"
@@ -75,6 +77,8 @@ def as_change(
     campaign: Campaign,
     rules: RuleSet | None,
     now: datetime,
+    *,
+    outcomes: Mapping[str, CustomOutcome] | None = None,
 ) -> AttemptChange:
     """Return what is committed for ``steps`` of an attempt of ``campaign``.
 
@@ -85,6 +89,7 @@ def as_change(
         rules: the campaign's rules (None: they cannot be made; nothing is called again at an
             instant that they would have to find open).
         now: the present instant.
+        outcomes: the custom dispositions, by name; needed when an agent has noted one.
     """
     if AttemptEvent.NOT_PLACED in steps and track.status is AttemptStatus.RELEASED:
         due_at = track.check_at or now
@@ -105,7 +110,7 @@ def as_change(
         return AttemptChange(
             track.attempt_id, steps, now, rang_at=track.rang_at, answered_at=track.answered_at
         )
-    return _ended(track, steps, campaign, rules, now)
+    return _ended(track, steps, campaign, rules, now, outcomes=outcomes or {})
 
 
 def _ended(
@@ -114,15 +119,23 @@ def _ended(
     campaign: Campaign,
     rules: RuleSet | None,
     now: datetime,
+    *,
+    outcomes: Mapping[str, CustomOutcome],
 ) -> AttemptChange:
     evidence, person = final_evidence(track), track.person
+    noted = put_together(track.notes.values(), outcomes)
     call = EndedCall(
         judge(track, evidence),
         evidence,
         track.hung_up_at or now,
         attempt_ordinal=track.ordinal,
         round_ordinal=track.round_ordinal,
+        outcome=noted.outcome,
+        refused=noted.refused,
+        opted_out=noted.opted_out,
+        callback_at=noted.callback_at,
         contact_variables=person.variables,
+        call_variables=noted.variables,
         numbers=max(1, len(person.numbers)),
         number_index=person.number_index,
     )
@@ -133,11 +146,14 @@ def _ended(
         call,
         now=now,
         campaign_over=campaign.status in {CampaignStatus.CANCELED, CampaignStatus.COMPLETED},
+        source_allows=True,
         next_open=None if rules is None else partial(rules.next_open, person.place),
     )
     contact = decision.change
     if evidence.detail == UNSENDABLE:
         contact = ContactChange(ContactEvent.GAVE_UP)
+    if contact is not None and contact.callback:
+        contact = replace(contact, callback_agent_id=noted.callback_agent_id)
     return AttemptChange(
         track.attempt_id,
         steps,
@@ -149,14 +165,19 @@ def _ended(
         disposition=call.disposition,
         evidence=evidence,
         contact=contact,
+        outcome=noted.outcome,
         success=verdict.success,
         decided_by=verdict.decided_by,
         rule=decision.rule,
-        refused=bool(decision.suppress),
-        variables=decision.call_variables,
+        refused=noted.refused or bool(decision.suppress),
+        variables={**noted.variables, **decision.call_variables},
         suppress=suppressions(
-            decision, campaign, person.numbers or (track.number,), "keypad or rule"
+            decision,
+            campaign,
+            person.numbers or (track.number,),
+            "agent" if noted.outcome is not None else "keypad or rule",
         ),
+        note_ids=noted.ids,
     )
 
 

@@ -13,6 +13,7 @@ from callcamp.core.outcome import Evidence
 from callcamp.core.reasons import Reason
 from callcamp.core.settle import Trace
 from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
+from callcamp.ports import CallNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Track:
     With agents: ``reached_at`` is when a person began to wait for one, ``connected_at`` when
     ``agent_id`` was connected, ``leg_id`` the call to the agent's phone that waits for the
     contact, ``offered_to`` whom the queue rings. An ``unwanted`` attempt is not sent, and hung
-    up when it was.
+    up when it was. ``notes`` is what agents have noted so far, by agent; it is in the store.
     """
 
     attempt_id: str
@@ -102,6 +103,7 @@ class Track:
     offered_to: int | None = None
     unwanted: bool = False
     hold: Reason | None = None
+    notes: dict[int, CallNote] = field(default_factory=dict)
     pending: list[AttemptEvent] = field(default_factory=list)
 
     @classmethod

@@ -375,8 +375,15 @@ class Tracker:
 
     async def _change(self, track: Track, steps: tuple[AttemptEvent, ...]) -> AttemptChange:
         campaign = await self._book.campaign(track.campaign_id)
-        rules = self._rules.try_of(campaign)
-        return as_change(track, steps, campaign, rules, self._clock.now())
+        rules, outcomes = self._rules.try_of(campaign), {}
+        if track.notes and AttemptEvent.ENDED in steps:
+            outcomes = {one.name: one for one in await self._store.outcomes()}
+        change = as_change(track, steps, campaign, rules, self._clock.now(), outcomes=outcomes)
+        wanted = any(note.callback_at for note in track.notes.values())
+        if wanted and change.contact is not None and not change.contact.callback:
+            # How the call ended forbids it; what else was noted still holds.
+            log.warning("callback_not_made", **track.ids, rule=change.rule)
+        return change
 
     def _forget_final(self, tracks: list[Track], settled: list[Returned]) -> None:
         final = [

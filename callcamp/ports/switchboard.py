@@ -36,10 +36,14 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class TalkView:
-    """Who talks to a contact: the channel of the agent, and whether the contact is on hold."""
+    """Who talks to a contact: the channel of the agent, and whether the contact is on hold.
+
+    ``agent_id`` is None when that agent's part is over, or the channel is nobody's of ours.
+    """
 
     channel_id: str
     on_hold: bool
+    agent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

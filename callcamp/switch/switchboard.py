@@ -10,9 +10,10 @@ import asyncio
 from collections import OrderedDict
 from weakref import WeakValueDictionary
 
-from callcamp.core.agents import MEMBER_PREFIX
+from callcamp.core.agents import MEMBER_PREFIX, agent_of_member
 from callcamp.errors import Conflict, NotFound, SwitchRefused, SwitchTimeout
 from callcamp.ports.switchboard import LegOrder, QueueView, TalkView, TransferTo
+from callcamp.switch import agent_of_leg
 from callcamp.switch.borders import (
     check_attempt,
     check_channel_id,
@@ -221,7 +222,11 @@ class AmiSwitchboard:
         channel_id = await self._get(attempt_id, "SHARED(CC_AGENT_CHANNEL)")
         if not channel_id:
             return None
-        return TalkView(channel_id, bool(await self._get(attempt_id, "SHARED(CC_HELD)")))
+        on_hold = bool(await self._get(attempt_id, "SHARED(CC_HELD)"))
+        if await self._get(channel_id, "SHARED(CC_WITH)") != attempt_id:
+            return TalkView(channel_id, on_hold)
+        member = await self._get(channel_id, "CC_MEMBER")
+        return TalkView(channel_id, on_hold, agent_of_leg(channel_id) or agent_of_member(member))
 
     async def mute(self, channel_id: str, *, muted: bool) -> None:
         """Keep what a phone says from everybody else, or not any more.

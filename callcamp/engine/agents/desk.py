@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
+from datetime import timedelta
 
 import structlog
 
 from callcamp.core.agent_settings import ON_THE_LINE
 from callcamp.core.agents import Agent, AgentEvent, AgentSpan, AgentState
-from callcamp.engine.agents.desk_core import OVER, DeskCore
-from callcamp.engine.agents.noting import check_note, write_later, write_note
+from callcamp.core.model import Campaign
+from callcamp.engine.agents.desk_core import OVER
+from callcamp.engine.agents.desk_talk import DeskTalk
+from callcamp.engine.agents.noting import check_note
 from callcamp.engine.agents.views import AgentView, WrapUpNote
-from callcamp.engine.agents.worker import AgentCall, Worker, interface_of
-from callcamp.engine.contact_commands import ContactCommands
+from callcamp.engine.agents.worker import Worker
 from callcamp.errors import CallcampError, Conflict, InvalidInput
-from callcamp.ports.switchboard import LegOrder, QueueView, SpyMode, TransferTo
-from callcamp.switch import leg_id
+from callcamp.ports import CallNote
+from callcamp.ports.switchboard import QueueView
 
 log = structlog.get_logger(__name__)
 
 SKIPPED_FOR_S = 300.0
 """How long a contact that an agent skipped waits before it is offered again."""
-SPY_RING_S = 30
-"""How long a supervisor's phone rings."""
+NOTED_LATE_S = 600.0
+"""For how long an agent may note the result of a call whose time for it is over."""
 LOGGED_OUT = "logged out"
+_WITH_RESULT = frozenset({AgentState.TALKING, AgentState.WRAP_UP})
 
 
-class AgentDesk(DeskCore):
+class AgentDesk(DeskTalk):
     """The agents of this engine and what they, and supervisors, can do."""
-
-    notes: ContactCommands
-    """Notes results of calls; set by the engine."""
 
     @property
     def revision(self) -> int:
@@ -136,6 +134,7 @@ class AgentDesk(DeskCore):
         else:
             worker.pause_wanted = reason
             self.floor.touch(worker)
+            await self.floor.write()
         self.queueing.wake()
         return worker.view()
 
@@ -161,117 +160,65 @@ class AgentDesk(DeskCore):
         self.after_call(worker)
         return worker.view()
 
-    async def hang_up(self, name: str) -> AgentView:
-        """End the call with the contact.
-
-        Raises:
-            Conflict: there is no call.
-        """
-        worker, call = self._in_call(name)
-        if worker.state in {AgentState.RINGING, AgentState.DIALING}:
-            self.line.drop(call.track)
-        else:
-            await self.gateway.hang_up(call.track.attempt_id)
-        return worker.view()
-
-    async def hold(self, name: str, on: bool) -> AgentView:
-        """Let the contact hear music, or bring contact and agent together again."""
-        worker, call, channel = self._talking(name)
-        if call.on_hold is not on:
-            act = self.switchboard.hold if on else self.switchboard.unhold
-            call.on_hold = on
-            try:
-                await act(call.track.attempt_id, channel)
-            except CallcampError:
-                call.on_hold = not on
-                raise
-            self.floor.touch(worker)
-        return worker.view()
-
-    async def mute(self, name: str, on: bool) -> AgentView:
-        """Keep what the agent says from the contact, or not any more."""
-        worker, call, channel = self._talking(name)
-        await self.switchboard.mute(channel, muted=on)
-        call.muted = on
-        self.floor.touch(worker)
-        return worker.view()
-
-    async def press_keys(self, name: str, digits: str) -> AgentView:
-        """Send keypad tones to the contact's side."""
-        worker, call, _ = self._talking(name)
-        await self.switchboard.press_keys(call.track.attempt_id, digits)
-        return worker.view()
-
-    async def transfer(self, name: str, to: TransferTo, target: str) -> AgentView:
-        """Send the contact to a queue, an agent or a number; the agent's part is over."""
-        worker, call, _ = self._talking(name)
-        place = await self._place(worker, call, to, target)
-        await self.switchboard.transfer(call.track.attempt_id, to, place)
-        log.info("call_transferred", **call.track.ids, agent=name, to=to.value)
-        self.talk_over(worker)
-        return worker.view()
-
-    async def consult(self, name: str, to: TransferTo, target: str) -> AgentView:
-        """Talk to somebody else while the contact waits."""
-        worker, call, channel = self._talking(name)
-        if call.consulting:
-            raise Conflict(f"{name} is talking to {call.consulting} already.")
-        place = await self._place(worker, call, to, target)
-        call.consulting = target
-        try:
-            await self.switchboard.consult(call.track.attempt_id, channel, to, place)
-        except CallcampError:
-            call.consulting = ""
-            raise
-        self.floor.touch(worker)
-        return worker.view()
-
-    async def complete_consult(self, name: str) -> AgentView:
-        """Bring the contact together with whom the agent talks to; the agent's part is over."""
-        worker, call, channel = self._consulting(name)
-        await self.switchboard.complete_consult(call.track.attempt_id, channel)
-        self.talk_over(worker)
-        return worker.view()
-
-    async def cancel_consult(self, name: str) -> AgentView:
-        """End the talk with somebody else and go back to the contact."""
-        worker, call, channel = self._consulting(name)
-        await self.switchboard.cancel_consult(call.track.attempt_id, channel)
-        self.outside.ended(call.track)
-        call.consulting = ""
-        self.floor.touch(worker)
-        return worker.view()
-
     async def finish(self, name: str, attempt_id: str, note: WrapUpNote) -> AgentView:
-        """Note the result of the call that the agent works on, or worked on last.
+        """Note the result of the call that the agent works on, or worked on a moment ago.
 
-        In wrap-up the agent is ready afterwards; during the talk wrap-up is left out.
+        In wrap-up the agent is ready afterwards; during the talk wrap-up is left out. What is
+        noted during the talk counts when the call ends, also when callcamp is killed meanwhile.
 
         Raises:
             Conflict: it is not the agent's call, or the callback cannot be made.
             InvalidInput: the outcome is none of the campaign's, or an answer is not allowed.
         """
-        worker = self.floor.on_shift(name)
+        agent, now = self.floor.agent(name), self.clock.now()
+        worker = self.floor.get(agent.id)
+        kept = CallNote(
+            attempt_id,
+            agent.id,
+            now,
+            note.outcome,
+            note.answers,
+            note.callback_at,
+            note.callback_mine,
+        )
+        if worker is None or worker.call is None or worker.attempt_id != attempt_id:
+            check_note(await self._worked_on(agent, attempt_id), note, now)
+            await self._note(kept)
+            return self.view(name)
         call = worker.call
-        if call is None or call.track.attempt_id != attempt_id:
-            raise Conflict(f"{name} does not work on call {attempt_id} (any more).")
-        check_note(call.campaign, note, self.clock.now())
-        call.outcome, call.noted, call.note = note.outcome, True, note
-        if worker.state is AgentState.WRAP_UP and call.track.is_over:
-            try:
-                await write_note(self.registry, self.notes, call, note, worker.agent.id)
-            except CallcampError:
-                call.noted = False
-                raise
-            if worker.call is call:
-                self.wrapped_up(worker)
+        check_note(call.campaign, note, now)
+        before = call.outcome, call.noted
+        call.outcome, call.noted = note.outcome, True
+        try:
+            await self._note(kept)
+        except CallcampError:
+            call.outcome, call.noted = before
+            raise
+        self.floor.touch(worker)
+        if worker.call is call and worker.state is AgentState.WRAP_UP:
+            self.wrapped_up(worker)
+        return self.view(name)
+
+    async def _note(self, note: CallNote) -> None:
+        track = self.registry.get(note.attempt_id)
+        if track is not None and not track.is_over and await self.noting.keep(track, note):
+            self.do(self.noting.take_in_left(note.attempt_id))
         else:
-            # The contact still talks: to this agent, or to somebody it was transferred to.
-            self.do(write_later(self.registry, self.notes, call, note, worker.agent.id))
-            self.floor.touch(worker)
-            if worker.state is AgentState.WRAP_UP:
-                self.wrapped_up(worker)
-        return worker.view()
+            await self.noting.write(note)
+
+    async def _worked_on(self, agent: Agent, attempt_id: str) -> Campaign:
+        """Return the campaign for which an agent worked on a call a moment ago.
+
+        Raises:
+            Conflict: the agent did not.
+        """
+        await self.floor.write()
+        now = self.clock.now()
+        since = now - timedelta(seconds=NOTED_LATE_S)
+        for span in await self.store.agent_spans(agent.id, since=since, until=now):
+            if span.attempt_id == attempt_id and span.state in _WITH_RESULT:
+                return await self.book.campaign(span.campaign_id)
+        raise Conflict(f"{agent.name} does not work on call {attempt_id} (any more).")
 
     async def call_phone(self, name: str) -> AgentView:
         """Call the agent's phone now, so that the agent is on the line for the next contact."""
@@ -285,34 +232,6 @@ class AgentDesk(DeskCore):
         await self.line.call_phone(worker, ring_timeout_s=settings.agent_ring_timeout_s)
         return worker.view()
 
-    async def test_phone(self, name: str) -> AgentView:
-        """Call an agent's phone for an echo test: who answers hears what they say.
-
-        Raises:
-            Conflict: the agent is in a call.
-        """
-        agent = self.floor.agent(name)
-        worker = self.floor.get(agent.id)
-        if worker is not None and worker.state not in {AgentState.PAUSED, AgentState.READY}:
-            raise Conflict(f"{name} is {worker.state.value}; test the phone when paused.")
-        order = await self._leg_to(name, variables={"CC_LEG_DO": "echo"})
-        await self.switchboard.call_agent(order)
-        return self.view(name)
-
-    async def spy(self, name: str, mode: SpyMode, supervisor: str) -> AgentView:
-        """Call a supervisor's phone and let it take part in an agent's talk."""
-        worker, call, channel = self._talking(name)
-        order = await self._leg_to(supervisor, spy_on=channel, spy_mode=mode)
-        await self.switchboard.call_agent(order)
-        log.info(
-            "talk_joined", **call.track.ids, agent=name, supervisor=supervisor, mode=mode.value
-        )
-        return worker.view()
-
-    async def take_over(self, name: str, supervisor: str) -> AgentView:
-        """Send the contact of an agent to a supervisor's phone."""
-        return await self.transfer(name, TransferTo.AGENT, supervisor)
-
     async def queues(self) -> dict[str, QueueView]:
         """Return every queue of Asterisk by name."""
         return await self.switchboard.queues()
@@ -325,105 +244,10 @@ class AgentDesk(DeskCore):
         """Log an agent out, as a supervisor: see :meth:`log_out`."""
         return await self.log_out(name, "logged out by a supervisor")
 
-    async def restore(self) -> None:
-        """Take up the shifts that an earlier engine left."""
-        await self.floor.read_agents()
-        for live in await self.store.live_shifts():
-            agent, span = self.floor.known(live.shift.agent_id), live.span
-            campaign = await self.book.campaign(live.shift.campaign_id)
-            if agent is None or campaign.status in OVER:
-                over = AgentSpan(
-                    live.shift.agent_id,
-                    campaign.id,
-                    AgentState.OFFLINE,
-                    self.clock.now(),
-                    reason="the campaign is over",
-                )
-                await self.store.note_spans([over])
-                continue
-            worker = Worker(agent, await self._interface(agent), campaign, span.began_at)
-            worker.state, worker.reason = span.state, span.reason
-            # Takes no call before Asterisk has said what the phone does.
-            worker.queued = False
-            self.floor.put(worker)
-            self._restore_call(worker, span)
-        self.queueing.wake(sync=True)
-
-    def _restore_call(self, worker: Worker, span: AgentSpan) -> None:
-        track = self.registry.get(span.attempt_id or "")
-        if worker.state is AgentState.TALKING and track is not None:
-            worker.call = AgentCall(track, worker.campaign, connected_at=span.began_at)
-            track.agent_id = worker.agent.id
-            track.connected_at = track.connected_at or span.began_at
-            return
-        if worker.state in {AgentState.READY, AgentState.PAUSED}:
-            return
-        # What the agent was doing is over, or nobody knows: never a call unasked.
-        if worker.state is AgentState.TALKING:
-            self.floor.step(worker, AgentEvent.HUNG_UP)
-        if worker.may(AgentEvent.PAUSED):
-            self.floor.step(worker, AgentEvent.PAUSED, "callcamp was started again")
-
-    def _in_call(self, name: str) -> tuple[Worker, AgentCall]:
-        worker = self.floor.on_shift(name)
-        if worker.call is None or worker.call.ended_at is not None:
-            raise Conflict(f"{name} is in no call now.", agent=name, state=worker.state.value)
-        return worker, worker.call
-
-    def _talking(self, name: str) -> tuple[Worker, AgentCall, str]:
-        worker, call = self._in_call(name)
-        if worker.state is not AgentState.TALKING or call.channel_id is None:
-            raise Conflict(f"{name} is not talking to a contact now.", state=worker.state.value)
-        return worker, call, call.channel_id
-
-    def _consulting(self, name: str) -> tuple[Worker, AgentCall, str]:
-        worker, call, channel = self._talking(name)
-        if not call.consulting:
-            raise Conflict(f"{name} is talking to nobody else now.")
-        return worker, call, channel
-
     def _check_noted(self, worker: Worker) -> None:
         call = worker.call
         if call is not None and not call.noted and call.campaign.settings.agents.outcome_required:
             raise Conflict("Note the outcome of the call first; this campaign needs one.")
-
-    async def _interface(self, agent: Agent) -> str:
-        """Return what Asterisk dials to reach an agent."""
-        trunk_id = agent.phone.trunk_id
-        return interface_of(
-            agent.phone, None if trunk_id is None else await self.book.trunk(trunk_id)
-        )
-
-    async def _place(self, worker: Worker, call: AgentCall, to: TransferTo, target: str) -> str:
-        """Return where Asterisk sends a contact: a queue, an interface, or a dial string."""
-        if to is TransferTo.AGENT:
-            other = self.floor.agent(target)
-            if other.id == worker.agent.id:
-                raise Conflict(f"{target} talks to this person already.", agent=target)
-            return await self._interface(other)
-        if to is TransferTo.NUMBER:
-            return await self.outside.dial_string(worker, call, target)
-        await self.queueing.check_exists(target)
-        return target
-
-    async def _leg_to(
-        self,
-        name: str,
-        *,
-        spy_on: str | None = None,
-        spy_mode: SpyMode | None = None,
-        variables: Mapping[str, str] | None = None,
-    ) -> LegOrder:
-        agent = self.floor.agent(name)
-        return LegOrder(
-            leg_id(agent.id, secrets.token_hex(8)),
-            agent.id,
-            await self._interface(agent),
-            SPY_RING_S,
-            spy_on=spy_on,
-            spy_mode=spy_mode,
-            variables=dict(variables or {}),
-        )
 
 
 def _reason(text: str) -> str:

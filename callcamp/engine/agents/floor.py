@@ -14,11 +14,12 @@ from callcamp.engine.agents.worker import Worker, offline
 from callcamp.engine.clock import Clock
 from callcamp.engine.live import LiveFeed
 from callcamp.errors import CallcampError, Conflict, NotFound
-from callcamp.ports import Store
+from callcamp.ports import InHand, Store
 
 log = structlog.get_logger(__name__)
 
 RETRY_PAUSE_S = 1.0
+NOTHING = InHand()
 
 
 class Floor:
@@ -38,6 +39,7 @@ class Floor:
         self._workers: dict[int, Worker] = {}
         self._left_at: dict[int, datetime] = {}
         self._spans: list[AgentSpan] = []
+        self._in_hand: dict[int, InHand] = {}
         self._spans_wake = asyncio.Event()
         self._writing = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -103,9 +105,10 @@ class Floor:
             (w for w in self._workers.values() if w.leg is not None and w.leg.id == leg_id), None
         )
 
-    def put(self, worker: Worker) -> None:
-        """Follow an agent from now on."""
+    def put(self, worker: Worker, in_hand: InHand = NOTHING) -> None:
+        """Follow an agent from now on; ``in_hand`` is what is written of that shift so far."""
         self._workers[worker.agent.id] = worker
+        self._in_hand[worker.agent.id] = in_hand
         self.touch(worker)
 
     def step(self, worker: Worker, event: AgentEvent, reason: str = "") -> None:
@@ -149,6 +152,8 @@ class Floor:
         """Note that something that pages show of agents has changed."""
         if worker is not None:
             worker.revision += 1
+            if worker.in_hand != self._in_hand.get(worker.agent.id, NOTHING):
+                self._spans_wake.set()
         self.revision += 1
         self._changed.set()
         self._live.touch()
@@ -184,13 +189,22 @@ class Floor:
             await self.write()
 
     async def write(self) -> None:
-        """Write down every state noted so far; when the database fails they are kept."""
+        """Write down every state noted so far, and what agents have under way.
+
+        When the database fails they are kept.
+        """
         async with self._writing:
             spans, self._spans = self._spans, []
-            if not spans:
+            in_hand = {
+                agent_id: worker.in_hand
+                for agent_id, worker in self._workers.items()
+                if worker.in_hand != self._in_hand.get(agent_id, NOTHING)
+            }
+            if not spans and not in_hand:
                 return
             try:
-                await self._store.note_spans(spans)
+                await self._store.note_spans(spans, in_hand)
+                self._in_hand |= in_hand
             except BaseException as error:
                 # Written twice, a state only leaves a stretch without length.
                 self._spans = spans + self._spans

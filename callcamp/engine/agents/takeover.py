@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection
 
 import structlog
 
-from callcamp.core.agent_settings import QUEUED
-from callcamp.core.agents import AgentState
+from callcamp.core.agent_events import AgentConnected
+from callcamp.core.agent_settings import ON_THE_LINE, QUEUED
+from callcamp.core.agents import AgentEvent, AgentState
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.worker import Leg, Worker
+from callcamp.engine.clock import utc_now
 from callcamp.engine.registry import Registry
 from callcamp.ports import CallGateway
 from callcamp.ports.switchboard import Switchboard
@@ -26,24 +28,35 @@ class TakeOver:
         registry: the live attempts.
         gateway: tells which channels there are.
         switchboard: the way to phones.
+        on_talk: called with the talk of an agent of whom nobody had told it.
+        on_talk_over: called with an agent whose phone has left the talk meanwhile.
+        on_line_gone: called with an agent whose phone has left before the contact answered.
     """
 
     def __init__(
-        self, floor: Floor, registry: Registry, gateway: CallGateway, switchboard: Switchboard
+        self,
+        floor: Floor,
+        registry: Registry,
+        gateway: CallGateway,
+        switchboard: Switchboard,
+        *,
+        on_talk: Callable[[AgentConnected], None],
+        on_talk_over: Callable[[Worker], None],
+        on_line_gone: Callable[[Worker], None],
     ) -> None:
         self._floor = floor
         self._registry = registry
         self._gateway = gateway
         self._switchboard = switchboard
+        self._on_talk = on_talk
+        self._on_talk_over = on_talk_over
+        self._on_line_gone = on_line_gone
         self._looked = False
 
-    async def catch_up(
-        self, on_talk_over: Callable[[Worker], None], left: Collection[str] = ()
-    ) -> None:
+    async def catch_up(self, left: Collection[str] = ()) -> None:
         """Learn which channels agents talk on; the first time, end phones that nobody uses.
 
         Args:
-            on_talk_over: called with an agent whose phone has left the talk meanwhile.
             left: phones of agents who have logged out and still talk.
 
         Raises:
@@ -51,8 +64,11 @@ class TakeOver:
         """
         channels = set(await self._gateway.live_calls())
         for worker in self._floor:
-            await self._take_up(worker, channels, on_talk_over)
+            await self._take_up(worker, channels)
+        await self._find_talks(channels)
         if not self._looked:
+            for worker in self._floor:
+                await self._take_up_line(worker, channels)
             legs = {one for one in channels if agent_of_leg(one) is not None}
             await self._end_unused(legs.difference(left))
             self._looked = True
@@ -60,9 +76,7 @@ class TakeOver:
             if worker.campaign.settings.agents.method not in QUEUED:
                 worker.queued = True
 
-    async def _take_up(
-        self, worker: Worker, channels: set[str], on_talk_over: Callable[[Worker], None]
-    ) -> None:
+    async def _take_up(self, worker: Worker, channels: set[str]) -> None:
         call = worker.call
         if worker.state is not AgentState.TALKING or call is None or call.channel_id is not None:
             return
@@ -70,12 +84,54 @@ class TakeOver:
         if worker.call is not call or worker.state is not AgentState.TALKING:
             return
         if talk is None or talk.channel_id not in channels:
-            on_talk_over(worker)
+            self._on_talk_over(worker)
             return
-        call.channel_id, call.on_hold = talk.channel_id, talk.on_hold
+        call.channel_id = talk.channel_id
+        if not talk.on_hold:
+            call.consulting = ""
+        call.on_hold = talk.on_hold and not call.consulting
         if is_leg_id(talk.channel_id):
             worker.leg = Leg(talk.channel_id, up=True)
         self._floor.touch(worker)
+
+    async def _find_talks(self, channels: set[str]) -> None:
+        """Find the talks that began while nobody listened."""
+        for track in list(self._registry):
+            if track.answered_at is None or not self._floor.of_campaign(track.campaign_id):
+                continue
+            worker = self._floor.of_attempt(track.attempt_id)
+            if worker is not None and worker.state is AgentState.TALKING:
+                continue
+            talk = await self._switchboard.talk_of(track.attempt_id)
+            if talk is None or talk.agent_id is None or talk.channel_id not in channels:
+                continue
+            found = self._floor.get(talk.agent_id)
+            if found is None or found.state is AgentState.TALKING or track.is_over:
+                continue
+            log.info("agent_found_talking", **track.ids, agent=found.agent.name)
+            self._on_talk(
+                AgentConnected(track.attempt_id, talk.agent_id, utc_now(), talk.channel_id)
+            )
+            if found.call is not None:
+                found.call.on_hold = talk.on_hold
+            if is_leg_id(talk.channel_id):
+                found.leg = Leg(talk.channel_id, up=True)
+
+    async def _take_up_line(self, worker: Worker, channels: set[str]) -> None:
+        """Find the phone on which an agent waits for a contact that is being called."""
+        before = worker.state
+        if before not in {AgentState.RINGING, AgentState.DIALING} or worker.leg is not None:
+            return
+        for leg in sorted(one for one in channels if agent_of_leg(one) == worker.agent.id):
+            if await self._switchboard.is_up(leg) and worker.state is before:
+                worker.leg = Leg(leg, up=True)
+                if before is AgentState.RINGING:
+                    self._floor.step(worker, AgentEvent.PICKED_UP)
+                self._floor.touch(worker)
+                return
+        by_phone = worker.campaign.settings.agents.method in ON_THE_LINE
+        if worker.state is before and (by_phone or before is AgentState.DIALING):
+            self._on_line_gone(worker)
 
     async def _end_unused(self, legs: set[str]) -> None:
         unused = legs - {worker.leg.id for worker in self._floor if worker.leg is not None}

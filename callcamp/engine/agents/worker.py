@@ -8,9 +8,10 @@ from datetime import datetime
 from callcamp.core.agent_settings import QUEUED
 from callcamp.core.agents import AGENT, Agent, AgentEvent, AgentPhone, AgentState, PhoneKind
 from callcamp.core.model import Campaign, Trunk
-from callcamp.engine.agents.views import AgentCallView, AgentView, OfferView, WrapUpNote
+from callcamp.engine.agents.views import AgentCallView, AgentView, OfferView
 from callcamp.engine.registry import Track
 from callcamp.errors import InvalidInput
+from callcamp.ports import InHand
 
 NOT_READY = "not ready"
 """Reason of the pause in which a shift begins."""
@@ -50,7 +51,7 @@ class AgentCall:
     """The call that an agent works on.
 
     ``track`` is the attempt as the tracker follows it; ``campaign`` as it was when the call
-    came. ``ended_at`` is when the agent's part was over, ``note`` what was noted last.
+    came. ``ended_at`` is when the agent's part was over.
     """
 
     track: Track
@@ -63,7 +64,6 @@ class AgentCall:
     consulting: str = ""
     outcome: str | None = None
     noted: bool = False
-    note: WrapUpNote | None = None
 
     def view(self) -> AgentCallView:
         """Return the call as it is shown."""
@@ -134,6 +134,13 @@ class Worker:
     def attempt_id(self) -> str | None:
         """The attempt that the agent works on."""
         return None if self.call is None else self.call.track.attempt_id
+
+    @property
+    def in_hand(self) -> InHand:
+        """What is under way that the state does not tell."""
+        if self.call is None:
+            return InHand(self.pause_wanted)
+        return InHand(self.pause_wanted, self.call.consulting, self.call.muted)
 
     @property
     def on_line(self) -> bool:
