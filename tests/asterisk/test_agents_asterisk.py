@@ -229,19 +229,38 @@ def disposition(evidence: Evidence) -> Disposition:
     return classify(evidence, ring_timeout_s=RING_S)
 
 
-async def test_a_person_hears_the_announcement_first_and_the_wait_counts_from_its_end(
+async def test_the_wait_of_who_hears_an_announcement_counts_from_the_answer(
     floor: Floor,
 ) -> None:
+    # the message alone takes more than three seconds
     attempt_id = await floor.queued(
-        floor.new_queue(), wait_s=1, CC_ANNOUNCE=floor.lab.machine_message_sound
+        floor.new_queue(), wait_s=6, CC_ANNOUNCE=floor.lab.machine_message_sound
     )
+    await floor.told(CallerWaited, attempt_id=attempt_id, announced=True)
+    channels = await floor.channels()
+    assert channels[attempt_id]["Application"] == "Playback"
+    await floor.told(CallerWaited, attempt_id=attempt_id, announced=False)
     evidence = await floor.ended(attempt_id)
-    kinds = [type(one) for one in floor.facts if getattr(one, "attempt_id", "") == attempt_id]
-    assert kinds.index(PersonReached) < kinds.index(CallerWaited)
     assert evidence.abandoned
     assert evidence.waited_s is not None
-    # the message alone takes more than three seconds
-    assert evidence.waited_s > 4.0
+    assert 5.4 < evidence.waited_s < 6.9
+
+
+async def test_nobody_who_has_an_agent_hears_the_announcement_to_its_end(floor: Floor) -> None:
+    attempt_id = await floor.queued(
+        floor.new_queue(), wait_s=20, CC_ANNOUNCE=floor.lab.prompt_sound
+    )
+    await floor.told(CallerWaited, attempt_id=attempt_id, announced=True)
+    agent_id = next(_agents)
+    assert await floor.board.give_to(attempt_id, agent_interface(1), agent_id)
+    fact = await floor.told(AgentConnected, attempt_id=attempt_id, agent_id=agent_id)
+    await floor.talk_together(attempt_id, fact.channel_id)
+    assert not any(isinstance(one, CallerWaited) and not one.announced for one in floor.facts)
+    await floor.gateway.hang_up(attempt_id)
+    evidence = await floor.ended(attempt_id)
+    assert evidence.waited_s is not None
+    # the prompt takes more than seven seconds
+    assert evidence.waited_s < 3
 
 
 async def test_a_key_during_the_sound_for_whom_nobody_was_free_is_kept(floor: Floor) -> None:
@@ -602,3 +621,57 @@ async def test_the_campaigns_ring_time_counts_in_the_queue_and_in_a_hand_over(
     await asyncio.sleep(4)
     assert await floor.together(attempt_id, fact.channel_id)
     await floor.gateway.hang_up(attempt_id)
+
+
+class _Slow(AmiSwitchboard):
+    """Takes its time between what it sees and what it does."""
+
+    sees_s = does_s = 0.0
+
+    async def _get(self, channel_id: str, variable: str) -> str:
+        found = await super()._get(channel_id, variable)
+        if variable == "SHARED(CC_STAGE)":
+            await asyncio.sleep(self.sees_s)
+        return found
+
+    async def _redirect(self, channel_id: str, context: str, exten: str = "s") -> bool:
+        await asyncio.sleep(self.does_s)
+        return await super()._redirect(channel_id, context, exten)
+
+
+@pytest.mark.parametrize(("sees_s", "does_s"), [(0.0, 0.0), (0.3, 0.0), (0.0, 0.4)])
+async def test_nobody_is_pulled_out_of_a_talk_that_the_queue_began_in_the_same_moment(
+    floor: Floor, sees_s: float, does_s: float
+) -> None:
+    """The queue finds one agent while callcamp hands the caller to another: one talk, no cut."""
+    board = _Slow(floor.gateway._keeper)
+    board.sees_s, board.does_s = sees_s, does_s
+    queue = floor.new_queue()
+    first = await floor.member(queue, agent_interface(1), paused=True)
+    given = 0
+    for _ in range(10):
+        attempt_id = await floor.queued(queue, 20)
+        await floor.told(CallerWaited, attempt_id=attempt_id)
+        second = next(_agents)
+        await floor.board.pause_member(queue, agent_interface(1), paused=False)
+        # the queue looks once a second: one of these meets it
+        while not any(
+            isinstance(one, AgentConnected) and one.attempt_id == attempt_id for one in floor.facts
+        ):
+            given += await board.give_to(attempt_id, agent_interface(2), second)
+            await asyncio.sleep(0.02)
+        await floor.board.pause_member(queue, agent_interface(1), paused=True)
+        await asyncio.sleep(0.5)
+        talk = await floor.board.talk_of(attempt_id)
+        assert talk is not None
+        await floor.talk_together(attempt_id, talk.channel_id)
+        left = [
+            one
+            for one in floor.facts
+            if isinstance(one, AgentLeft) and one.attempt_id == attempt_id
+        ]
+        assert not [one for one in left if one.channel_id == talk.channel_id]
+        await floor.gateway.hang_up(attempt_id)
+        evidence = await floor.ended(attempt_id)
+        assert evidence.agent in {f"cc-agent-{first}", f"cc-agent-{second}"}
+        assert not evidence.abandoned
