@@ -15,7 +15,7 @@ from callcamp.http.agents_context import check_own
 from callcamp.http.auth import still_allowed
 from callcamp.http.context import CLOSING, ENGINE
 from callcamp.http.rest.agents import live_out
-from callcamp.http.stream import event_stream
+from callcamp.http.stream import event_stream, unless_closing
 
 MIN_PAUSE_S = 0.05
 """Between two pictures of an agent at least."""
@@ -43,22 +43,9 @@ async def stream(request: web.Request) -> web.StreamResponse:
                 sent = view
             else:
                 await response.write(b"event: still\ndata: here\n\n")
-            await _changed(request, name, view, seen)
+            await unless_closing(request, _other(request, name, view, seen), HEARTBEAT_S)
             await asyncio.sleep(MIN_PAUSE_S)
     return response
-
-
-async def _changed(request: web.Request, name: str, view: AgentView, seen: int) -> None:
-    """Wait until the agent's picture is another one, callcamp stops, or it is time for a sign."""
-    change = asyncio.create_task(_other(request, name, view, seen))
-    stop = asyncio.create_task(request.app[CLOSING].wait())
-    try:
-        await asyncio.wait({change, stop}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
-        if change.done():
-            change.result()
-    finally:
-        change.cancel()
-        stop.cancel()
 
 
 async def _other(request: web.Request, name: str, view: AgentView, seen: int) -> None:

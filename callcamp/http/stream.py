@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
 from contextlib import aclosing
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from callcamp.core.permissions import Principal
 from callcamp.errors import CallcampError
 from callcamp.http.auth import still_allowed
-from callcamp.http.context import ENGINE, HUB, campaign_id, rights_of, shown_to
+from callcamp.http.context import CLOSING, ENGINE, HUB, campaign_id, rights_of, shown_to
 from callcamp.http.hub import LIST, Change
 from callcamp.http.peer import principal_of
 
+T = TypeVar("T")
 CHECK_S = 15.0
 """How long a stream goes on at most once its session has ended."""
 
@@ -28,6 +31,24 @@ def event_stream() -> web.StreamResponse:
             "X-Accel-Buffering": "no",
         }
     )
+
+
+async def unless_closing(
+    request: web.Request, work: Coroutine[Any, Any, T], within_s: float
+) -> T | None:
+    """Return what comes of ``work``; None when callcamp stops, or time is up, before it is done.
+
+    Raises:
+        Exception: what ``work`` raised.
+    """
+    task = asyncio.create_task(work)
+    stop = asyncio.create_task(request.app[CLOSING].wait())
+    try:
+        await asyncio.wait({task, stop}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        stop.cancel()
 
 
 async def list_stream(request: web.Request) -> web.StreamResponse:

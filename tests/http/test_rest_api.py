@@ -23,6 +23,7 @@ from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.permissions import Permission, Role, TokenScope
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import AttemptEvent, ContactEvent
+from callcamp.http.rest import live as live_module
 from callcamp.http.rest.table import REST_ROUTES, described
 from callcamp.http.routes import ROUTES
 
@@ -621,6 +622,20 @@ async def test_what_goes_on_is_watched_as_events(client, engine):
         line = (await response.content.readline()).decode()
         assert json.loads(line.removeprefix("data: "))["items"][0]["status"] == "paused"
     await _error(await client.get(f"{V1}/live", params={"campaign_id": 99}), 404)
+
+
+async def test_a_stop_ends_what_is_watched_at_once(client, engine, monkeypatch):
+    """Also when nothing happens and no sign of life is due for long."""
+    monkeypatch.setattr(live_module, "MIN_PAUSE_S", 3600.0)
+    monkeypatch.setattr(live_module, "HEARTBEAT_S", 3600.0)
+    await engine.campaign()
+    async with client.get(f"{V1}/live") as first, asyncio.timeout(10):
+        assert (await first.content.readline()) == b"event: stats\n"
+        await client.app.shutdown()
+        rest = await first.content.read()
+    assert rest.count(b"event:") == 0
+    async with client.get(f"{V1}/live") as second, asyncio.timeout(10):
+        assert await second.content.read() == b""
 
 
 async def test_callbacks_that_are_to_come_are_listed(client, engine):

@@ -14,11 +14,12 @@ from callcamp.core.permissions import Permission
 from callcamp.core.states import CampaignStatus
 from callcamp.errors import CallcampError
 from callcamp.http.auth import still_allowed
+from callcamp.http.context import CLOSING
 from callcamp.http.rest.campaigns import StatsOut
 from callcamp.http.rest.contacts import ContactOut, ContactsPage
 from callcamp.http.rest.fields import Limit, Query, QueryId
 from callcamp.http.rest.route import Call, Reply, RestRoute
-from callcamp.http.stream import event_stream
+from callcamp.http.stream import event_stream, unless_closing
 
 MIN_PAUSE_S = 1.0
 HEARTBEAT_S = 15.0
@@ -48,17 +49,18 @@ async def live(call: Call[LiveQuery, None]) -> web.StreamResponse:
     await response.prepare(call.request)
     if call.request.method == "HEAD":
         return response
-    seen = -1
+    seen, closing = -1, call.request.app[CLOSING]
     # Whoever goes away, or the database, ends it; the client asks again.
     with contextlib.suppress(ConnectionResetError, CallcampError):
         while await still_allowed(call.request):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(HEARTBEAT_S):
-                    seen = await feed.wait(seen)
+            fresh = await unless_closing(call.request, feed.wait(seen), HEARTBEAT_S)
+            if closing.is_set():
+                break
+            seen = seen if fresh is None else fresh
             items = [one.model_dump(mode="json") for one in await _stats(call, number)]
             data = json.dumps({"items": items}, separators=(",", ":"))
             await response.write(f"event: stats\ndata: {data}\n\n".encode())
-            await asyncio.sleep(MIN_PAUSE_S)
+            await unless_closing(call.request, asyncio.sleep(MIN_PAUSE_S), HEARTBEAT_S)
     return response
 
 
