@@ -205,6 +205,8 @@ class Dialer:
             if (rules := self._rules.try_of(campaign)) is not None
             and not await self._book.has_abandon_room(campaign, rules, now)
         }
+        if self.desk is not None:
+            self.desk.campaigns_changed()
         if changes == self._changes:
             self._fresh.set()
 

@@ -14,7 +14,7 @@ from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import MISSED_CALL, AgentEvent, AgentState
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
-from callcamp.core.states import ContactStatus
+from callcamp.core.states import CampaignEvent, ContactStatus
 from callcamp.engine.agents.views import WrapUpNote
 from callcamp.engine.agents.worker import PHONE_GONE
 from callcamp.errors import Conflict, IllegalTransition, InvalidInput
@@ -171,20 +171,52 @@ async def test_a_pause_withdraws_the_preview(tmp_path: Path) -> None:
         await until(is_back)
 
 
-async def test_pausing_the_campaign_takes_the_offer_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("step", "left"), [("pause", ContactStatus.PENDING), ("stop", ContactStatus.CANCELED)]
+)
+async def test_a_campaign_that_stops_takes_its_offer_back(
+    tmp_path: Path, step: str, left: ContactStatus
+) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()
         campaign = await staffed(b, DialMethod.PREVIEW, agents={"before_call_work_s": 60})
         await becomes(b, S.PREVIEWING)
-        await b.running.commands.pause(campaign.id)
-        await b.running.agents.accept("anna")
+        await getattr(b.running.commands, step)(campaign.id)
 
         async def is_back() -> bool:
-            return await b.statuses(campaign) == {ContactStatus.PENDING: 1}
+            return await b.statuses(campaign) == {left: 1}
 
         await until(is_back)
-        assert b.switch.orders == []
+        await until(lambda: view(b).offer is None)
+        assert view(b).state in {S.READY, S.OFFLINE}
+        with pytest.raises(Conflict):
+            await b.running.agents.accept("anna")
+        assert b.switch.orders == b.switch.board.asked("call") == []
+
+
+async def test_an_offer_of_a_paused_campaign_cannot_be_accepted(tmp_path: Path) -> None:
+    """Another process paused it, and the dialer has not looked yet."""
+    async with bench(tmp_path, BY_HAND, look_s=60.0) as b:
+        await b.start()
+        campaign = await staffed(b, DialMethod.PREVIEW, agents={"before_call_work_s": 60})
+        await becomes(b, S.PREVIEWING)
+        await b.store.move_campaign(campaign.id, CampaignEvent.PAUSED, now=b.clock.now())
+        with pytest.raises(Conflict, match="test is paused; the contact was given back"):
+            await b.running.agents.accept("anna")
+        assert (view(b).state, view(b).offer) == (S.READY, None)
+        assert b.switch.orders == b.switch.board.asked("call") == []
+
+
+async def test_a_phone_that_rings_for_a_paused_campaign_stops(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        b.switch.board.phones["PJSIP/anna"] = "silent"
+        await b.start()
+        campaign = await staffed(b, DialMethod.AGENT_FIRST)
+        await becomes(b, S.RINGING)
+        await b.running.commands.pause(campaign.id)
         await becomes(b, S.READY)
+        await until(lambda: not b.switch.board.legs)
+        assert b.switch.orders == []
 
 
 async def test_what_an_agent_may_not_do_changes_nothing(tmp_path: Path) -> None:

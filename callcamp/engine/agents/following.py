@@ -102,6 +102,7 @@ class Following:
             switchboard=switchboard,
             clock=clock,
             tracker=tracker,
+            campaign=store.campaign,
             dial=dial,
             on_talk_over=self.talk_over,
             on_free=self.after_call,
@@ -316,6 +317,15 @@ class Following:
             self.floor.step(worker, AgentEvent.PAUSED, reason)
         self._leave_line(worker)
         self.became_free(worker)
+
+    def campaigns_changed(self) -> None:
+        """Take back what agents are offered, or called for, by campaigns that were paused."""
+        for worker in self.floor:
+            track = self.line.offered_to(worker)
+            if track is None and worker.call is not None:
+                track = worker.call.track
+            if track is not None and not self.book.is_running(track.campaign_id, track.version):
+                self.line.take_back(worker)
 
     def _leave_line(self, worker: Worker) -> None:
         """End the call to a phone that was only made for a callback: the queue calls it next."""

@@ -13,7 +13,7 @@ from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import MISSED_CALL, AgentEvent, AgentState
 from callcamp.core.model import Campaign
 from callcamp.core.reasons import Reason
-from callcamp.core.states import ATTEMPT, AttemptStatus
+from callcamp.core.states import ATTEMPT, AttemptStatus, CampaignStatus
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.worker import PHONE_GONE, AgentCall, Leg, Worker, as_offered
 from callcamp.engine.clock import Clock
@@ -34,8 +34,10 @@ class Line:
         switchboard: the way to their phones.
         clock: the engine's clock.
         tracker: takes back contacts that no agent takes.
+        campaign: returns a campaign as it is now.
         dial: has a claimed attempt called; False when it must not be called any more.
         on_talk_over: called when an agent who talked has left the line.
+        on_free: called when an agent has nothing to do any more.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Line:
         switchboard: Switchboard,
         clock: Clock,
         tracker: Tracker,
+        campaign: Callable[[int], Awaitable[Campaign]],
         dial: Callable[[Track], Awaitable[bool]],
         on_talk_over: Callable[[Worker], None],
         on_free: Callable[[Worker], None],
@@ -53,6 +56,7 @@ class Line:
         self._switchboard = switchboard
         self._clock = clock
         self._tracker = tracker
+        self._campaign = campaign
         self._dial = dial
         self._on_talk_over = on_talk_over
         self._on_free = on_free
@@ -72,8 +76,19 @@ class Line:
         """Dial the contact that an agent is offered.
 
         Raises:
-            Conflict: there is no offer (any more).
+            Conflict: there is no offer (any more), or the campaign does not run as it did when
+                it was made; the contact is given back then.
         """
+        track = self.offered_to(worker)
+        if track is not None:
+            now = await self._campaign(track.campaign_id)
+            if now.status is not CampaignStatus.RUNNING or now.version != track.version:
+                self.take_back(worker)
+                state = now.status.value
+                state = f"is {state}" if state != CampaignStatus.RUNNING else "was changed"
+                raise Conflict(
+                    f"{now.settings.name} {state}; the contact was given back.", state=state
+                )
         await self._begin(worker, *self._take_offer(worker))
 
     def skip(self, worker: Worker, reason: str, *, after_s: float) -> None:
@@ -92,6 +107,15 @@ class Line:
         if worker.offer is not None:
             track, _ = self._take_offer(worker)
             self._give_back(track)
+
+    def take_back(self, worker: Worker) -> None:
+        """Take back what an agent is offered, or is being called for: it is not wanted now."""
+        if worker.offer is not None:
+            self.withdraw(worker)
+            self._floor.step(worker, AgentEvent.DECLINED, "withdrawn")
+            self._on_free(worker)
+        elif worker.call is not None and worker.call.track.status is AttemptStatus.CLAIMED:
+            self.drop(worker.call.track)
 
     async def call_phone(self, worker: Worker, *, ring_timeout_s: int) -> None:
         """Call an agent's phone, so that the agent is on the line.
