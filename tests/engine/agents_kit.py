@@ -83,7 +83,7 @@ def reach(b: Bench, attempt_id: str, queue: str = "callcamp-1") -> None:
 def connect(b: Bench, attempt_id: str, agent_id: int, channel: str = "1700000000.7") -> None:
     """Have the queue connect a waiting caller with an agent."""
     b.switch.emit(AgentCalled(attempt_id, agent_id, now(), channel))
-    b.switch.board.talks[attempt_id] = TalkView(channel, on_hold=False)
+    b.switch.board.talks[attempt_id] = TalkView(channel, on_hold=False, agent_id=agent_id)
     b.switch.board.channels.add(channel)
     b.switch.emit(AgentConnected(attempt_id, agent_id, now(), channel))
     for waiting in b.switch.board.waiting.values():
