@@ -12,7 +12,7 @@ from callcamp.core.model import Campaign
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CampaignStatus
 from callcamp.engine.children import ask_child
-from callcamp.engine.forecast_plan import Forecast, Plan, Range
+from callcamp.engine.forecast_plan import Forecast, Plan, Range, pacing_name
 from callcamp.engine.history import history_of
 from callcamp.engine.open_hours import OpenHours
 from callcamp.engine.rulebook import RuleBook
@@ -166,7 +166,9 @@ class Forecaster:
         hours = hours.until(rules.ends_at(as_running(campaign, begins_at)))
         trunk = next(t for t in await self._store.trunks() if t.id == campaign.settings.trunk_id)
         retried = sum(g.count for g in waiting if g.reason is Reason.RETRY_WAITS)
-        plan = Plan(forecast, rules, trunk, hours, min(retried, to_call))
+        method = pacing_name(campaign.settings.agents.method)
+        learnt = await self._store.pacing(campaign_id, method) if attended else None
+        plan = Plan(forecast, rules, trunk, hours, min(retried, to_call), learnt)
         job = plan.job([seed + n for n in range(SEEDS)])
         answer = await ask_child(_CHILD, job, timeout_s=self._timeout_s)
         return plan.read(answer["results"], job)

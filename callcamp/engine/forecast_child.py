@@ -42,6 +42,7 @@ def workload_of(given: Mapping[str, Any]) -> Workload:
         values[name] = None if values[name] is None else _duration(values[name])
     values["rates"] = {ContactKind(hour, n): rate for hour, n, rate in values["rates"]}
     values["groups"] = tuple(Group(**one) for one in values["groups"])
+    values["retry_pauses_s"] = tuple(tuple(row) for row in values["retry_pauses_s"])
     values["closed"] = tuple((start, end) for start, end in values["closed"])
     return Workload(**values)
 
@@ -61,7 +62,8 @@ def _simulate(job: Mapping[str, Any], seed: int) -> SimResult:
     workload = workload_of(job["workload"])
     if job["method"] is None:
         return simulate_unattended(workload, job["cps"], seed)
-    return simulate(workload, make_method(job["method"], pickup_rate=job["pickup_rate"]), seed)
+    method = make_method(job["method"], pickup_rate=job["pickup_rate"], state=job["learnt"])
+    return simulate(workload, method, seed)
 
 
 def main() -> None:

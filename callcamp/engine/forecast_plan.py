@@ -9,7 +9,6 @@ from typing import Any
 
 from callcamp.core.agent_settings import ON_THE_LINE, DialMethod
 from callcamp.core.model import Campaign, Trunk
-from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import REASON_MEANING, Reason
 from callcamp.core.retry import pause_s
 from callcamp.core.ruleset import RuleSet
@@ -20,6 +19,8 @@ _DECISIONS = 8_000
 _CALLS = 10_000
 _MOST_HOURS = 1000.0
 _MOST_LEVEL = 0.8
+_PARTS = 40
+_PAUSES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class Plan:
         trunk: its trunk.
         hours: when it may call, up to its end.
         retried: contacts that were called before.
+        learnt: what the pacing method has learnt of the campaign so far (None: nothing).
     """
 
     forecast: Forecast
@@ -119,6 +121,7 @@ class Plan:
     trunk: Trunk
     hours: OpenHours
     retried: int
+    learnt: Mapping[str, Any] | None = None
 
     def job(self, seeds: Sequence[int]) -> dict[str, Any]:
         """Return the job for the child process."""
@@ -126,7 +129,6 @@ class Plan:
         campaign, history = forecast.campaign, forecast.history
         settings, agents = campaign.settings, forecast.agents
         method, times = settings.agents.method, {k: dict(v) for k, v in history.times.items()}
-        delay_s = pause_s(settings.retry, Disposition.NO_ANSWER, 1)
         share = self._share()
         whole = share == 1
         lines = min(settings.concurrency, self.trunk.max_channels or settings.concurrency)
@@ -158,15 +160,16 @@ class Plan:
             "cap": self._cap(),
             "groups": self._groups(share),
             "most_attempts": settings.retry.max_attempts,
-            "retry_after_s": delay_s if whole else self.hours.open_part_s(delay_s) * share,
+            "retry_pauses_s": self._pauses(share),
             "retry_share": history.figures["retry_share"].value,
             "start_hour": begins_at.astimezone(self.rules.calendar.zone).hour if whole else None,
             "lines": lines,
             "closed": self.hours.closed_hours(_MOST_HOURS) if whole else [],
         }
         return {
-            "method": None if agents is None else _pacing_name(method),
+            "method": None if agents is None else pacing_name(method),
             "pickup_rate": settings.agents.pickup_rate,
+            "learnt": self.learnt,
             "cps": self.trunk.cps,
             "seeds": list(seeds),
             "share": share,
@@ -241,7 +244,7 @@ class Plan:
         steps = calls / calls_per_s + calls * 3
         share = (
             _DECISIONS / steps
-            if _pacing_name(settings.agents.method) == "predictive"
+            if pacing_name(settings.agents.method) == "predictive"
             else (5 * _DECISIONS / steps)
         )
         return min(1.0, max(share, 200 / forecast.to_call))
@@ -254,6 +257,27 @@ class Plan:
             {"contacts": round(self.retried * share), "ordinal": 2, "calls": min(1, most - 1)},
         ]
         return [one for one in groups if one["contacts"]] or [{"contacts": 1}]
+
+    def _pauses(self, share: float) -> list[list[float]]:
+        """Return the pauses after each call, as often as the results that they follow."""
+        policy, history = self.forecast.campaign.settings.retry, self.forecast.history
+        known: dict[float, float] = {}
+
+        def simulated(delay_s: float) -> float:
+            if share == 1:
+                return delay_s
+            if delay_s not in known:
+                known[delay_s] = self.hours.open_part_s(delay_s) * share
+            return known[delay_s]
+
+        return [
+            [
+                simulated(float(pause_s(policy, disposition, ordinal)))
+                for disposition, part in sorted(history.again.items())
+                for _ in range(max(1, round(part * _PARTS)))
+            ]
+            for ordinal in range(1, max(2, min(policy.max_attempts, _PAUSES)))
+        ]
 
     def _any_hour(self) -> list[list[Any]]:
         """Return the answer rates without those of single hours: scaled time has no hours."""
@@ -272,7 +296,8 @@ class Plan:
         return min([*caps, settings.agents.abandon_cap]) * margin
 
 
-def _pacing_name(method: DialMethod) -> str:
+def pacing_name(method: DialMethod) -> str:
+    """Return the pacing method that stands for a way of dialling in a simulation."""
     one_each = ON_THE_LINE | {DialMethod.CLIENT_FIRST}
     return DialMethod.PROGRESSIVE.value if method in one_each else method.value
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from random import Random
 
 from callcamp.core.pacing.contract import ContactKind
@@ -64,7 +64,8 @@ class People:
         self._again_random = Random(seed)  # noqa: S311 - its own: others meet the same people
         self._fresh = self._line_up()
         self._next = next(self._fresh, None)
-        self._again: deque[tuple[float, Contact]] = deque()
+        self._again: list[tuple[float, int, Contact]] = []
+        self._given_back = 0
         self._steps_s = [hours * 3600 for hours, _ in workload.rate_steps]
         self._rates: dict[ContactKind, float | None] = {}
         self._kinds: dict[tuple[int | None, int], ContactKind] = {}
@@ -86,7 +87,7 @@ class People:
     def first(self, now_s: float) -> Contact | None:
         """Return who would be called next; None while nobody can be called."""
         if self._again and self._again[0][0] <= now_s:
-            return self._again[0][1]
+            return self._again[0][2]
         return self._next
 
     def next_at(self, now_s: float) -> float | None:
@@ -98,7 +99,7 @@ class People:
     def take(self, now_s: float) -> Contact | None:
         """Return who is called now, out of the line; None when nobody can be called."""
         if self._again and self._again[0][0] <= now_s:
-            return self._again.popleft()[1]
+            return heappop(self._again)[2]
         taken = self._next
         if taken is not None:
             self._next = next(self._fresh, None)
@@ -114,7 +115,17 @@ class People:
                 self.through += 1
                 self.left -= 1
         else:
-            self._again.append((now_s + self._workload.retry_after_s, contact))
+            self._given_back += 1
+            at_s = now_s + self._pause_s(contact.calls)
+            heappush(self._again, (at_s, self._given_back, contact))
+
+    def _pause_s(self, calls: int) -> float:
+        """Return the pause after so many calls."""
+        rows = self._workload.retry_pauses_s
+        if not rows:
+            return self._workload.retry_after_s
+        row = rows[min(calls, len(rows)) - 1]
+        return row[int(self._again_random.random() * len(row))] if len(row) > 1 else row[0]
 
     def kind(self, contact: Contact, now_s: float) -> ContactKind:
         """Return what may tell the contact's chance of an answer."""

@@ -111,7 +111,10 @@ class Workload:
         cap: lawful share of abandoned calls; the method is told.
         groups: the contacts; empty: as many as are needed, never called before.
         most_attempts: calls to a contact at most, while nobody answers.
-        retry_after_s: seconds after the end of a call until the next one to that contact.
+        retry_after_s: seconds after the end of a call until the next one to that contact, where
+            ``retry_pauses_s`` does not say otherwise.
+        retry_pauses_s: the same after the first call, the second and so on (the last of them:
+            after all later ones); of each row every value is as likely as any other.
         start_hour: hour of the day at the start, 0 to 23; None: hours are not known.
         lines: calls at the same time at most; None: no limit.
         retry_share: chance that a call that no person answered is followed by another one.
@@ -135,6 +138,7 @@ class Workload:
     groups: tuple[Group, ...] = ()
     most_attempts: int = 1
     retry_after_s: float = 3600.0
+    retry_pauses_s: tuple[tuple[float, ...], ...] = ()
     start_hour: int | None = None
     lines: int | None = None
     retry_share: float = 1.0
@@ -149,6 +153,10 @@ class Workload:
         _check("cap", self.cap, 0, 1)
         _check("most_attempts", self.most_attempts, 1, 1000)
         _check("retry_after_s", self.retry_after_s, 0, 1e7)
+        for pauses in self.retry_pauses_s:
+            _check("retry_pauses_s", len(pauses), 1, 1000)
+            for pause_s in pauses:
+                _check("retry_pauses_s", pause_s, 0, 1e7)
         _check("start_hour", self.start_hour or 0, 0, 23)
         _check("retry_share", self.retry_share, 0, 1)
         _check("lines", 1 if self.lines is None else self.lines, 1, 100_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,14 +22,17 @@ from callcamp.core.campaign_settings import (
     HoursRule,
     RetryPolicy,
 )
-from callcamp.core.model import Attempt, NewContact
+from callcamp.core.model import Attempt, Campaign, NewContact
 from callcamp.core.outcome import Disposition
 from callcamp.core.pacing import make_method
 from callcamp.core.reasons import Reason
 from callcamp.core.states import AttemptStatus
+from callcamp.engine import history
 from callcamp.engine.commands import Commands
 from callcamp.engine.forecast import Forecast
+from callcamp.engine.forecast_plan import Plan
 from callcamp.engine.history import Figure, measured
+from callcamp.engine.open_hours import OpenHours
 from callcamp.errors import InvalidInput, TooBusy
 from callcamp.simulation import Group, Workload, simulate
 from callcamp.store import SqlStore
@@ -273,7 +277,7 @@ async def test_figures_are_measured_from_two_hundred_calls_on(desk: Desk) -> Non
     # At 9 UTC, 10 in Paris, every second call is answered, later every fifth.
     calls = [call(n, person=n % 2 == 0, hour=9) for n in range(100)]
     calls += [call(n, person=n % 5 == 0, hour=11) for n in range(100, 200)]
-    found = measured(campaign, calls, "this campaign")
+    found = measured(campaign, calls)
     rate = found.figures["answer_rate"]
     assert rate == Figure(0.35, "measured on 200 calls of this campaign")
     assert found.figures["ring_s"] == Figure(8.0, "measured on 70 answered calls of this campaign")
@@ -281,7 +285,84 @@ async def test_figures_are_measured_from_two_hundred_calls_on(desk: Desk) -> Non
     assert found.figures["other_end_s"].value == 20.0
     assert found.figures["retry_share"].value == 0.0
     assert list(found.rates) == [(None, 1, 0.35), (10, 1, 0.5), (12, 1, 0.2)]
-    few = measured(campaign, calls[:199], "this campaign")
+    few = measured(campaign, calls[:199])
     assert few.figures["answer_rate"] == Figure(0.3, "assumed")
     assert few.figures["talk_s"] == Figure(30.0, "assumed")
     assert few.figures["other_end_s"] == Figure(30.0, "assumed")
+
+
+async def test_calls_of_others_fill_up_what_is_lacking(desk: Desk) -> None:
+    campaign = await desk.store.campaign(await desk.campaign(settings(), 1))
+    own = [call(n, person=True, hour=9) for n in range(50)]
+    others = [call(n, person=n % 3 == 0, hour=9) for n in range(600)]
+    found = measured(campaign, own, others)
+    # The 600 count as much as the 150 that the campaign lacks: (50 + 150 / 3) / 200.
+    assert found.figures["answer_rate"].value == pytest.approx(0.5)
+    assert found.figures["answer_rate"].basis == (
+        "measured on 50 calls of this campaign and 600 of others"
+    )
+    assert (
+        found.figures["talk_s"].basis == "measured on 50 talks of this campaign and 200 of others"
+    )
+    assert found.figures["other_end_s"].basis == (
+        "measured on 400 unanswered calls of other campaigns"
+    )
+    assert len(found.times["talk"]["values_s"]) <= 400
+    assert set(found.times["talk"]["values_s"]) == {40.0}
+    enough = measured(campaign, own * 4, others)
+    assert enough.figures["answer_rate"] == Figure(1.0, "measured on 200 calls of this campaign")
+
+
+async def test_times_are_spread_as_their_calls_count(desk: Desk) -> None:
+    campaign = await desk.store.campaign(await desk.campaign(settings(), 1))
+    own = [call(n, person=True, hour=9) for n in range(100)]
+    slow = [replace(call(n, person=True, hour=9), ended_at=later(n)) for n in range(300)]
+    talks = measured(campaign, own, slow).times["talk"]["values_s"]
+    # A hundred of 40 s, and three hundred of 100 s that count as a hundred.
+    assert talks.count(40.0) == talks.count(100.0) == 200
+
+
+def later(n: int) -> datetime:
+    return datetime(2027, 3, 18, 9, 1, 48, tzinfo=UTC) + timedelta(seconds=n)
+
+
+async def test_it_rests_on_the_newest_calls(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MOST_CALLS", 400)
+    campaign = await desk.store.campaign(await desk.campaign(settings(), 1))
+    asked: list[str] = []
+    calls = {f"cc-{n:06d}": call(n, person=n >= 700, hour=9) for n in range(1000)}
+
+    async def newest(campaign_id: int, *, before_id: str = "", limit: int = 1000) -> list[Attempt]:
+        assert campaign_id == campaign.id
+        asked.append(before_id)
+        ids = [one for one in sorted(calls, reverse=True) if not before_id or one < before_id]
+        return [calls[one] for one in ids[:limit]]
+
+    monkeypatch.setattr(desk.store, "newest_attempts", newest)
+    found = await history.history_of(desk.store, campaign, desk.now)
+    assert found.figures["answer_rate"] == Figure(0.75, "measured on 400 calls of this campaign")
+    assert asked == ["", "cc-000750"]
+
+
+async def test_pauses_grow_and_follow_the_results_before_them(desk: Desk) -> None:
+    policy = RetryPolicy(max_attempts=4, delay_s=600, growth=2.0, delays_s={Disposition.BUSY: 60})
+    campaign = await desk.store.campaign(await desk.campaign(settings(retry=policy), 1))
+    busy = [replace(call(n, person=False, hour=9), disposition=Disposition.BUSY) for n in range(50)]
+    silent = [
+        replace(call(n, person=False, hour=9), disposition=Disposition.NO_ANSWER)
+        for n in range(150)
+    ]
+    found = measured(campaign, busy + silent)
+    assert found.again == {Disposition.BUSY: 0.25, Disposition.NO_ANSWER: 0.75}
+    plan = await plan_of(desk, campaign, found)
+    pauses = plan.job([1])["workload"]["retry_pauses_s"]
+    assert [sorted(set(row)) for row in pauses] == [[60, 600], [120, 1200], [240, 2400]]
+    assert [row.count(60 * 2**n) / len(row) for n, row in enumerate(pauses)] == [0.25] * 3
+
+
+async def plan_of(desk: Desk, campaign: Campaign, found: history.History) -> Plan:
+    rules = desk.commands.rules.of(campaign)
+    hours = OpenHours.of(rules, None, desk.now)
+    forecast = Forecast(campaign, desk.now, 10, 10, {}, None, found)
+    trunk = (await desk.store.trunks())[0]
+    return Plan(forecast, rules, trunk, hours, 0)
