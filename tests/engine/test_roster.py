@@ -115,6 +115,23 @@ async def test_an_external_number_goes_over_a_trunk(house: House) -> None:
         await house.roster.save_agent("gus", kind=PhoneKind.EXTERNAL, trunk="second")
 
 
+async def test_two_agents_cannot_share_a_phone(house: House) -> None:
+    await house.roster.save_agent("anna", kind=PhoneKind.SIP, address="desk-7")
+    with pytest.raises(InvalidInput, match="phone of the agent anna") as caught:
+        await house.roster.save_agent("bob", address="desk-7")
+    assert caught.value.details["field"] == "address"
+    bob = await house.roster.save_agent("bob", address="desk-7", active=False)
+    with pytest.raises(InvalidInput, match="anna"):
+        await house.roster.save_agent("bob", active=True)
+    await house.roster.save_agent("anna", active=False)
+    assert (await house.roster.save_agent("bob", active=True)).phone == bob.phone
+    assert (await house.roster.save_agent("bob", display_name="Bob")).display_name == "Bob"
+    far = {"kind": PhoneKind.EXTERNAL, "address": "+12025550188"}
+    await house.roster.save_agent("gus", **far)
+    with pytest.raises(InvalidInput, match="gus"):
+        await house.roster.save_agent("far", **far)
+
+
 @pytest.mark.parametrize(
     ("name", "values", "field"),
     [

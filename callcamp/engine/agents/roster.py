@@ -130,10 +130,13 @@ class Roster:
         phone = await self._phone(
             name, before, kind=kind, address=address, trunk=trunk, region=region
         )
+        works = active if active is not None else before is None or before.active
+        if works:
+            await self._check_own_phone(name, phone)
         saved = await self._store.save_agent(
             name,
             phone=phone,
-            active=active if active is not None else before is None or before.active,
+            active=works,
             display_name=display_name
             if display_name is not None
             else ("" if before is None else before.display_name),
@@ -141,6 +144,22 @@ class Roster:
         )
         self._on_change()
         return saved
+
+    async def _check_own_phone(self, name: str, phone: AgentPhone) -> None:
+        """Make sure that no other active agent has this phone: a queue knows members by it."""
+        external = phone.kind is PhoneKind.EXTERNAL
+        for other in await self._store.agents():
+            its = other.phone
+            if other.name == name or not other.active or its.address != phone.address:
+                continue
+            if (its.kind is PhoneKind.EXTERNAL) is external:
+                raise InvalidInput(
+                    f"address is {shorten(phone.address)}, which is the phone of the agent "
+                    f"{other.name}; two agents cannot share one: give another, or make "
+                    f"{other.name} inactive first.",
+                    field="address",
+                    value=phone.address,
+                )
 
     async def _phone(
         self,
