@@ -30,8 +30,11 @@ SEEDS = 3
 """How often the campaign is simulated."""
 MOST_AGENTS = 500
 _CHILD = ("-P", str(Path(__file__).with_name("forecast_child.py")))
-_LATER = frozenset(
+PASSING = frozenset(
     {
+        Reason.NO_ENGINE,
+        Reason.LINK_DOWN,
+        Reason.CATCHING_UP,
         Reason.OUTSIDE_HOURS,
         Reason.HOLIDAY,
         Reason.TRUNK_REFUSES,
@@ -39,7 +42,6 @@ _LATER = frozenset(
         Reason.CPS,
         Reason.CONCURRENCY,
         Reason.NUMBERS_CAPPED,
-        Reason.CATCHING_UP,
         Reason.QUEUE_UNKNOWN,
         Reason.AGENTS_OFFLINE,
         Reason.AGENTS_PAUSED,
@@ -189,8 +191,8 @@ def _check(agents: int | None, answer_rate: float | None, seed: int) -> None:
 def _counted(told: CampaignWhy) -> tuple[int, dict[Reason, int]]:
     """Return how many contacts are called now or later, and the others by reason."""
     reasons = told.explanation.reasons
-    later = sum(held.count for reason, held in reasons.items() if reason in _LATER)
-    others = {r: held.count for r, held in reasons.items() if r not in _LATER}
+    later = sum(held.count for reason, held in reasons.items() if reason in PASSING)
+    others = {r: held.count for r, held in reasons.items() if r not in PASSING}
     return told.explanation.planned + later, others
 
 

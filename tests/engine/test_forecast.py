@@ -22,14 +22,17 @@ from callcamp.core.campaign_settings import (
     HoursRule,
     RetryPolicy,
 )
-from callcamp.core.model import Attempt, Campaign, NewContact
-from callcamp.core.outcome import Disposition
+from callcamp.core.changes import AttemptChange, ContactChange, NewSuppression
+from callcamp.core.gate import Batch, Consent, Decision, LetOut
+from callcamp.core.legal import CallCap
+from callcamp.core.model import Attempt, Campaign, Contact, NewContact
+from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.pacing import make_method
 from callcamp.core.reasons import Reason
-from callcamp.core.states import AttemptStatus
+from callcamp.core.states import AttemptEvent, AttemptStatus, CampaignEvent, ContactEvent
 from callcamp.engine import history
 from callcamp.engine.commands import Commands
-from callcamp.engine.forecast import Forecast
+from callcamp.engine.forecast import PASSING, Forecast
 from callcamp.engine.forecast_plan import Plan
 from callcamp.engine.history import Figure, measured
 from callcamp.engine.open_hours import OpenHours
@@ -176,6 +179,53 @@ async def test_excluded_contacts_are_counted_with_their_reasons(desk: Desk) -> N
     assert (told.total, told.to_call) == (50, 48)
     assert sum(told.excluded.values()) == 2
     assert told.excluded[Reason.ZONE_UNKNOWN] == 1
+
+
+async def test_those_left_out_are_those_of_which_why_says_so(desk: Desk) -> None:
+    cap = CallCap(1, 86400)
+    given = settings(consent_scope="marketing", frequency=(cap,), retry=RetryPolicy(max_attempts=3))
+    campaign_id = await desk.campaign(given, 60)
+    store, now = desk.store, desk.now
+    contacts = await store.contacts(campaign_id, limit=100)
+    agreed = [
+        Consent(one.phone, "marketing", "form", now - timedelta(days=1)) for one in contacts[5:]
+    ]
+    await store.record_consents(agreed)
+    forbidden = [NewSuppression(one.phone, "said so", "cli") for one in contacts[5:8]]
+    await store.suppress(forbidden, now=now)
+    await store.exclude_contact(contacts[8].id, reason="asked", now=now)
+    await store.skip_contact(contacts[9].id, Reason.ZONE_UNKNOWN, now=now)
+    await store.move_campaign(campaign_id, CampaignEvent.STARTED, now=now)
+    # Two are called: one is reached, one is busy and waits for its next call.
+    busy = ContactChange(ContactEvent.RETRY_SCHEDULED, now + timedelta(hours=2), Reason.RETRY_WAITS)
+    done = ContactChange(ContactEvent.FINISHED)
+    for contact, change in ((contacts[10], done), (contacts[11], busy)):
+        await called(desk, contact, change)
+
+    told = await desk.forecast(campaign_id)
+    why = await desk.commands.why.campaign(campaign_id, desk.now)
+    reasons = {reason: held.count for reason, held in why.explanation.reasons.items()}
+    assert told.excluded == {r: n for r, n in reasons.items() if r not in PASSING}
+    assert told.to_call == 60 - sum(told.excluded.values())
+    assert told.excluded == {
+        Reason.NO_CONSENT: 5,
+        Reason.DO_NOT_CALL: 3,
+        Reason.EXCLUDED: 1,
+        Reason.ZONE_UNKNOWN: 1,
+        Reason.DONE: 1,
+    }
+    assert reasons[Reason.RETRY_WAITS] == 1
+
+
+def test_every_reason_passes_or_does_not() -> None:
+    # One who adds a reason says here what a forecast makes of it.
+    lasting = (
+        "not_started queued paused campaign_completed campaign_canceled switched_off "
+        "campaign_ended rules_broken dnc_list_old abandon_cap no_number "
+        "needs_review do_not_call excluded no_consent zone_unknown attempts_used deleted "
+        "done failed canceled"
+    )
+    assert set(Reason) - {Reason(word) for word in lasting.split()} == PASSING
 
 
 async def test_the_same_seed_gives_the_same_forecast(desk: Desk) -> None:
@@ -358,6 +408,38 @@ async def test_pauses_grow_and_follow_the_results_before_them(desk: Desk) -> Non
     pauses = plan.job([1])["workload"]["retry_pauses_s"]
     assert [sorted(set(row)) for row in pauses] == [[60, 600], [120, 1200], [240, 2400]]
     assert [row.count(60 * 2**n) / len(row) for n, row in enumerate(pauses)] == [0.25] * 3
+
+
+async def called(desk: Desk, contact: Contact, change: ContactChange) -> None:
+    """Have a contact called once; the line is busy."""
+    attempt_id = f"cc-{contact.id}"
+
+    def only(batch: Batch) -> list[Decision]:
+        return [
+            LetOut(one.contact_id, one.number_index, None, None)
+            for one in batch.candidates
+            if one.contact_id == contact.id
+        ]
+
+    await desk.store.claim(
+        contact.campaign_id,
+        [attempt_id],
+        places=None,
+        judge=only,
+        look_back_s=86_400,
+        now=desk.now,
+        lease_until=desk.now + timedelta(minutes=1),
+    )
+    await desk.store.mark_dialing([attempt_id], now=desk.now)
+    end = AttemptChange(
+        attempt_id,
+        (AttemptEvent.ENDED,),
+        desk.now,
+        disposition=Disposition.BUSY,
+        evidence=Evidence(cause=17),
+        contact=change,
+    )
+    await desk.store.apply([end])
 
 
 async def plan_of(desk: Desk, campaign: Campaign, found: history.History) -> Plan:
