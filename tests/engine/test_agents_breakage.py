@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from agents_kit import TALKED, becomes, connect, hang_up, reach, staffed, view
-from engine_kit import BY_HAND, Bench, bench, now, passes, until
+from engine_kit import BUSY, BY_HAND, Bench, bench, now, passes, until
 
 from callcamp.core.agent_events import AgentCalled, AgentConnected, AgentMissed, CallerLeft
 from callcamp.core.agent_settings import DialMethod
@@ -132,6 +132,30 @@ async def test_a_transfer_to_who_looks_at_an_offer_gives_the_offer_back(tmp_path
         assert talks.call.attempt_id == other
         hang_up(b, other, view(b, "bert").agent.id)
         await becomes(b, S.WRAP_UP, "bert")
+
+
+@pytest.mark.parametrize("method", [DialMethod.UNATTENDED, PROGRESSIVE, DialMethod.AGENT_FIRST])
+@pytest.mark.parametrize("lasts", [True, False])
+async def test_the_next_call_comes_as_soon_as_a_lost_link_is_back(
+    tmp_path: Path, method: DialMethod, lasts: bool
+) -> None:
+    """Nothing that the link took along is waited for: that would be a minute here."""
+    async with bench(tmp_path, BY_HAND, settle_margin_s=60.0) as b:
+        await b.start()
+        if method is DialMethod.UNATTENDED:
+            await b.campaign(2, concurrency=1)
+        else:
+            await staffed(b, method, contacts=2, agents={"wrap_up_s": 0})
+        (first,) = await b.placed(1)
+        b.switch.respond(first, success=False)
+        if not lasts:
+            b.switch.end(first, BUSY)
+        b.switch.cut()
+        if lasts:
+            b.switch.end(first, BUSY)
+        await until(lambda: not b.running.tracker.synced)
+        b.switch.mend()
+        assert len(set(await b.placed(2))) == 2
 
 
 async def test_all_who_talked_are_kept_in_order_and_the_last_one_as_the_calls_agent(

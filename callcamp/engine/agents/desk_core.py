@@ -178,7 +178,7 @@ class DeskCore(Following):
             if worker.leg is not None:
                 self.do(self._look_for_leg(worker))
         self._to_catch_up = True
-        self._changed.set()
+        self.changed()
 
     async def _look_for_leg(self, worker: Worker) -> None:
         if worker.leg is not None and not await self.switchboard.is_up(worker.leg.id):
