@@ -12,6 +12,7 @@ from engine_kit import BY_HAND, Bench, bench, now, passes, until
 
 from callcamp.core.agent_events import (
     AgentCalled,
+    AgentLeft,
     AgentMissed,
     CallerLeft,
     CallerWaited,
@@ -477,6 +478,26 @@ async def test_who_hears_the_announcement_is_given_to_an_agent_who_is_free(
         seen = await becomes(b, S.RINGING)
         assert seen.call is not None
         assert seen.call.attempt_id == attempt_id
+
+
+async def test_an_agent_is_free_again_when_another_one_has_got_the_caller(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, PROGRESSIVE, ("anna", "bob"), contacts=1)
+        (attempt_id,) = await b.placed(1)
+        anna, bob = view(b).agent.id, view(b, "bob").agent.id
+        reach(b, attempt_id)
+        b.switch.emit(AgentCalled(attempt_id, anna, now(), "1.1"))
+        await becomes(b, S.RINGING)
+        connect(b, attempt_id, bob, "1.2")
+        await becomes(b, S.TALKING, "bob")
+        await becomes(b, S.READY)
+        # who made way for another one has talked to nobody
+        connect(b, attempt_id, anna, "1.3")
+        await becomes(b, S.TALKING)
+        b.switch.emit(AgentLeft(attempt_id, anna, now(), "1.3"))
+        await becomes(b, S.WRAP_UP)
+        assert view(b, "bob").state is S.TALKING
 
 
 async def test_who_hears_the_announcement_is_given_to_the_agent_who_gets_free(

@@ -226,7 +226,17 @@ class Following:
                 worker.pause_wanted = worker.reason
             worker.offer = None
             self.floor.step(worker, AgentEvent.CONNECTED)
+        for other in self.floor:
+            if other is not worker and other.attempt_id == fact.attempt_id:
+                self._rings_no_more(other)
         self.queueing.wake()
+
+    def _rings_no_more(self, worker: Worker) -> None:
+        """Free an agent who was rung for a caller whom another one has got."""
+        if worker.state is AgentState.RINGING and worker.leg is None:
+            worker.call, worker.handed = None, False
+            self.floor.step(worker, AgentEvent.FREED)
+            self.after_call(worker)
 
     def _note_talker(self, track: Track, agent_id: int) -> None:
         """Keep who talked, in order: the dialplan's evidence names the first one only."""
@@ -254,7 +264,9 @@ class Following:
     def _note_left(self, fact: AgentLeft) -> None:
         if self.left_legs.get(fact.attempt_id, "") == fact.channel_id:
             self._end_left_leg(fact.attempt_id)
-        worker = self.floor.of_attempt(fact.attempt_id)
+        worker = self.floor.get(fact.agent_id)
+        if worker is None or worker.attempt_id != fact.attempt_id:
+            worker = self.floor.of_attempt(fact.attempt_id)
         if worker is None or worker.state is not AgentState.TALKING or worker.call is None:
             return
         known = worker.call.channel_id
