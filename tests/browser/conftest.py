@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
@@ -22,7 +23,17 @@ from callcamp.http.app import make_app
 # Long enough for a busy machine: a test that passes waits for none of it.
 expect.set_options(timeout=60_000)
 
+# One loop for all, as the browser lives in it.
+of_all = pytest_asyncio.fixture(loop_scope="session")
+
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests that share the browser in the browser's loop."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 def chromium() -> str:
@@ -59,13 +70,13 @@ class Watched:
     complaints: list[str] = field(default_factory=list)
 
 
-@pytest.fixture
+@of_all
 async def engine(tmp_path: Path) -> AsyncIterator[FakeEngine]:
     async with open_engine(tmp_path) as engine:
         yield engine
 
 
-@pytest.fixture
+@of_all
 async def site(engine: FakeEngine) -> AsyncIterator[Site]:
     runner = web.AppRunner(make_app(engine, engine.settings), handler_cancellation=True)
     await runner.setup()
@@ -78,8 +89,9 @@ async def site(engine: FakeEngine) -> AsyncIterator[Site]:
         await runner.cleanup()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
+    """The Chromium of all tests of this process: each start costs seconds."""
     path = chromium()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGS)
@@ -87,7 +99,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@of_all
 async def tab(browser: Browser) -> AsyncIterator[Watched]:
     """A tab that notes script errors, refused content and dialogs; the test fails on any."""
     context = await browser.new_context()

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "http"))
@@ -24,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.waits]
 WRONG = "not the password at all"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def people(engine):
     return await add_people(engine)
 
