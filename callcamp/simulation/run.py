@@ -26,7 +26,9 @@ _TICK_S = 1.0
 _QUARTERS = 4
 
 
-def simulate(workload: Workload, method: PacingMethod, seed: int = 1) -> SimResult:
+def simulate(
+    workload: Workload, method: PacingMethod, seed: int = 1, *, people: People | None = None
+) -> SimResult:
     """Run a campaign in fast motion.
 
     The method is asked at every event and once a second, as the engine does it. Calls that
@@ -37,11 +39,12 @@ def simulate(workload: Workload, method: PacingMethod, seed: int = 1) -> SimResu
         method: a new pacing method, such as from ``make_method``; it learns.
         seed: of the random numbers. The same workload, method and seed give the same result;
             the n-th call of a seed meets the same person under every method.
+        people: who is called (None: people as the workload has them).
 
     Returns:
         What came out.
     """
-    return _Run(workload, method, seed).run()
+    return _Run(workload, method, people or People(workload, seed)).run()
 
 
 class _Call:
@@ -59,10 +62,10 @@ class _Call:
 class _Run:
     """One run."""
 
-    def __init__(self, workload: Workload, method: PacingMethod, seed: int) -> None:
+    def __init__(self, workload: Workload, method: PacingMethod, people: People) -> None:
         self.workload = workload
         self.method = method
-        self.people = People(workload, seed)
+        self.people = people
         self.now = 0.0
         self.end_s = workload.hours * 3600
         self.events: list[tuple[float, int, Callable[[], None]]] = []
