@@ -27,10 +27,10 @@ from container_kit import (
     STREET,
     TOP,
     Containers,
-    DeskPhone,
     composed,
     containers,
 )
+from desk_phone_kit import DeskPhone
 from phone_kit import FAKE_MEDIA, packets_flow, state_is
 from playwright.async_api import BrowserContext, Page, async_playwright
 
