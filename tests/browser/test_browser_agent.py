@@ -192,6 +192,24 @@ async def test_a_lost_connection_is_told_and_the_result_arrives_later(site, tab)
     tab.complaints.clear()
 
 
+async def test_a_result_arrives_also_when_the_time_for_it_is_over(site, tab):
+    shift = await on_shift(site, tab)
+    page = shift.page
+    shift.wraps_up()
+    await page.get_by_label("later").check()
+    await tab.context.set_offline(True)
+    await page.get_by_role("button", name="Note and go on").click()
+    await expect(page.locator("#a-unsent")).to_be_visible()
+    shift.becomes(S.READY)
+    await tab.context.set_offline(False)
+    note = WrapUpNote(None, {"renew": "later", "terms": "no"})
+    await shift.asked("finish", "kim", "call-1", note)
+    await expect(page.locator("#toast")).to_contain_text("has arrived")
+    await expect(page.locator("#a-unsent")).to_be_hidden()
+    assert len(shift.desk.asked) == 1
+    tab.complaints.clear()
+
+
 async def test_orders_of_a_lost_moment_are_not_repeated(site, tab):
     shift = await on_shift(site, tab)
     page = shift.page

@@ -304,18 +304,31 @@ function settle(note) {
   if (note) form.forget(note.attempt_id);
 }
 
-// After a lost connection: once more, if the call is still the agent's and has no result.
+// After a lost connection: once more, also when the time for it is over meanwhile.
 async function sendUnsent() {
   if (!unsent || sending || link.lost) return;
   const note = unsent;
-  if (view.call?.attempt_id !== note.attempt_id) {
-    unsent = null;
-    say("a-unsent", "While the connection was lost the time for the result ended. If it did not arrive, tell your supervisor what it was.");
-    return;
-  }
-  if (view.call.noted) { settle(note); return; }
+  const isOpen = view.call?.attempt_id === note.attempt_id;
+  if (isOpen && view.call.noted) { settle(note); return; }
   sending = true;
-  try { await send(note); } finally { sending = false; }
+  try {
+    if (isOpen) await send(note);
+    else await sendLate(note);
+  } finally {
+    sending = false;
+  }
+}
+
+async function sendLate(note) {
+  try {
+    await link.ask("finish", note);
+    settle(note);
+    toast("The result of your last call has arrived.");
+  } catch (error) {
+    if (!(error instanceof Refused)) return;
+    unsent = null;
+    say("a-unsent", `The result of your last call was not taken: ${error.message} Tell your supervisor what it was.`);
+  }
 }
 
 // When the time for the result is over, what was filled in is noted as it is.
