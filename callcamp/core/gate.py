@@ -115,7 +115,8 @@ class NumberUse:
 class Candidate:
     """A contact that is due, as the gate sees it.
 
-    ``numbers`` are all its numbers; ``number_index`` is the one whose turn it is.
+    ``numbers`` are all its numbers; ``number_index`` is the one whose turn it is;
+    ``callback_agent_id`` is the only agent who makes its callback, when one keeps it.
     """
 
     contact_id: int
@@ -125,6 +126,7 @@ class Candidate:
     attempts: int
     due_at: datetime
     callback_at: datetime | None = None
+    callback_agent_id: int | None = None
     caller_number: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
 

@@ -47,6 +47,7 @@ class Snapshot:
         abandon_room: whether one more abandoned call would stay within the cap.
         agents_free: calls that its agents could take (None: the campaign has no agents).
         agents_hold: why these are not more.
+        agents_ready: ids of the agents who could take a call (None: not known, or none needed).
         bot_room: calls that the bot could take (None: no limit).
         engine_up: whether an engine works on the database.
         switched_off: whether the deployment has campaigns, or this mode, switched off.
@@ -68,6 +69,7 @@ class Snapshot:
     abandon_room: bool = True
     agents_free: int | None = None
     agents_hold: Reason = Reason.NO_AGENT
+    agents_ready: frozenset[int] | None = None
     bot_room: int | None = None
     engine_up: bool = True
     switched_off: bool = False
@@ -322,7 +324,7 @@ def explain_contact(
         if until is not None:
             until = snapshot.rules.next_open(contact.place, until)
         return ContactAnswer(at, reason, until, also)
-    decisions = snapshot.rules.judge(batch)
+    decisions = snapshot.rules.judge(batch, snapshot.agents_ready)
     match decisions:
         case [PassedOver() as passed]:
             return ContactAnswer(at, passed.reason, passed.until, also)

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     NEEDS_REVIEW = "needs_review"
     RETRY_WAITS = "retry_waits"
     CALLBACK_WAITS = "callback_waits"
+    CALLBACK_AGENT = "callback_agent"
     ORDER_REFUSED = "order_refused"
     DO_NOT_CALL = "do_not_call"
     EXCLUDED = "excluded"
@@ -200,6 +201,11 @@ REASON_MEANING: dict[Reason, ReasonMeaning] = {
         "Nothing to do but wait: another delay holds for calls to come.",
     ),
     _R.CALLBACK_WAITS: ReasonMeaning("it waits for the agreed callback", False),
+    _R.CALLBACK_AGENT: ReasonMeaning(
+        "the agent who keeps its callback is not free",
+        False,
+        "Have that agent get ready, or agree the callback again, for anyone.",
+    ),
     _R.ORDER_REFUSED: ReasonMeaning(
         "Asterisk did not take the order to call; it is tried again soon", False
     ),

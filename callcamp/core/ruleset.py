@@ -6,7 +6,7 @@ of a campaign's settings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -45,6 +45,8 @@ DIALED_LATER_S = 3600
 """Calls are looked up by when they were claimed, and count from when they were dialled."""
 OTHER_CALL_PAUSE_S = 60
 """How long a contact waits when another campaign is calling its number."""
+CALLBACK_AGENT_PAUSE_S = 60
+"""How long a callback waits whose own agent is not free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,12 @@ class RuleSet:
                 calendars.append(daily_calendar(zone, own.start, own.end))
         return _AtPlace(rules, tuple(calendars), missing)
 
-    def judge(self, batch: Batch) -> list[Decision]:
-        """Judge due contacts, in order, until the room is used up or no number is free."""
-        return Gate(self).judge(batch)
+    def judge(self, batch: Batch, free_agents: Collection[int] | None = None) -> list[Decision]:
+        """Judge due contacts, in order, until the room is used up or no number is free.
+
+        ``free_agents`` is as for :class:`Gate`.
+        """
+        return Gate(self, free_agents).judge(batch)
 
     def no_number(
         self, numbers: Sequence[OutboundNumber], use: Mapping[int, NumberUse], now: datetime
@@ -136,10 +141,16 @@ class Gate:
     """The one gate at the moment of a call; fail-closed.
 
     ``no_number`` tells afterwards that it stopped for want of an outbound number.
+
+    Args:
+        rules: the rules of the campaign.
+        free_agents: ids of its agents who could take a call now; whoever is to be called back
+            by one agent only waits for that one (None: not asked).
     """
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, free_agents: Collection[int] | None = None) -> None:
         self._set = rules
+        self._free = None if free_agents is None else set(free_agents)
         self.no_number: NoNumber | None = None
 
     def judge(self, batch: Batch) -> list[Decision]:
@@ -157,6 +168,8 @@ class Gate:
             decisions.append(decision)
             if isinstance(decision, LetOut):
                 room -= 1
+                if self._free is not None and candidate.callback_agent_id is not None:
+                    self._free.discard(candidate.callback_agent_id)
                 taken.update(candidate.numbers)
         return decisions
 
@@ -194,6 +207,11 @@ class Gate:
         held = compliance.caps_verdict(at.rules, calls, now)
         if held is not None:
             return PassedOver(who, *held)
+        owner = candidate.callback_agent_id
+        if self._free is not None and owner is not None and owner not in self._free:
+            return PassedOver(
+                who, Reason.CALLBACK_AGENT, now + timedelta(seconds=CALLBACK_AGENT_PAUSE_S)
+            )
         chosen = rotator.choose(number, candidate.caller_number)
         if isinstance(chosen, NoNumber):
             if chosen.reason is Reason.NUMBER_CAPPED:

@@ -108,6 +108,9 @@ class Dialer:
             "trunks_refusing": [lane.trunk.id for lane in lanes if lane.blocked],
             "trunks_at_cps": [lane.trunk.id for lane in lanes if not lane.room()],
             "agents": {str(i): [n, why.value] for i, (n, why) in rooms.items()},
+            "agents_ready": {
+                str(i): sorted(self.desk.free_agents(i)) for i in rooms if self.desk is not None
+            },
         }
 
     def vitals(self) -> tuple[TrunkVitals, ...]:
@@ -292,9 +295,12 @@ class Dialer:
         attempt_ids = [new_attempt_id() for _ in range(plan.count)]
         began_s = self._clock.monotonic_s()
         gates: list[Gate] = []
+        free = None
+        if self.desk is not None and campaign.settings.agents.attended:
+            free = self.desk.free_agents(campaign.id)
 
         def judge(batch: Batch) -> list[Decision]:
-            gates.append(Gate(rules))
+            gates.append(Gate(rules, free))
             return gates[-1].judge(batch)
 
         try:

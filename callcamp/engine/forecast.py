@@ -54,6 +54,7 @@ PASSING = frozenset(
         Reason.CONTACT_HOLIDAY,
         Reason.RETRY_WAITS,
         Reason.CALLBACK_WAITS,
+        Reason.CALLBACK_AGENT,
         Reason.ORDER_REFUSED,
         Reason.FREQUENCY_CAP,
         Reason.COOL_OFF,

@@ -193,7 +193,7 @@ class Why:
             look_back_s=snapshot.rules.look_back_s,
             limit=MOST_JUDGED,
         )
-        return snapshot.rules.judge(batch)
+        return snapshot.rules.judge(batch, snapshot.agents_ready)
 
     async def contact(self, contact: Contact, at: datetime | None = None) -> ContactWhy:
         """Say why a contact is not called now, or as if it were ``at``."""
@@ -250,7 +250,13 @@ class Why:
         state = engine or {}
         if campaign.settings.agents.attended:
             known = state.get("agents", {}).get(str(campaign.id), (0, Reason.NO_AGENT))
-            snapshot = replace(snapshot, agents_free=known[0], agents_hold=Reason(known[1]))
+            ready = state.get("agents_ready", {}).get(str(campaign.id))
+            snapshot = replace(
+                snapshot,
+                agents_free=known[0],
+                agents_hold=Reason(known[1]),
+                agents_ready=None if ready is None else frozenset(ready),
+            )
         return replace(
             snapshot,
             live=live,

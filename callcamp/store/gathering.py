@@ -76,6 +76,7 @@ def candidate(row: Row[Any], now: datetime) -> Candidate:
         attempts=row.attempts - row.round_base,
         due_at=row.due_at or now,
         callback_at=row.callback_at,
+        callback_agent_id=None if row.callback_at is None else row.callback_agent_id,
         caller_number=row.caller_number,
         variables=row.variables,
     )

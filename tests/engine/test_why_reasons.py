@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agents_kit import becomes, connect, hang_up, reach
 from engine_kit import ALL_DAY, BUSY, BY_HAND, PERSON, Script, until
 from rule_kit import (
     ANN,
@@ -33,7 +34,7 @@ from rule_kit import (
 
 from callcamp.core.agent_events import MemberSeen
 from callcamp.core.agent_settings import AgentSettings, DialMethod
-from callcamp.core.agents import AgentPhone, PhoneKind
+from callcamp.core.agents import AgentPhone, AgentState, PhoneKind
 from callcamp.core.campaign_settings import (
     CampaignMode,
     CampaignSettings,
@@ -53,6 +54,7 @@ from callcamp.core.plan import ContactAnswer, Explanation, Snapshot, decide
 from callcamp.core.reasons import REASON_MEANING, Reason
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import AttemptEvent, CampaignStatus, ContactEvent
+from callcamp.engine.agents.views import WrapUpNote
 from callcamp.ports import CallOrder
 
 NOWHERE = "+80012345678"  # an international freephone number: of no country, in no zone
@@ -519,11 +521,18 @@ async def concurrency(s: Scene, _folder: Path) -> Told:
 
 
 async def with_agents(
-    s: Scene, method: DialMethod, *phones: str, queue: str = "", log_in: bool = True
+    s: Scene,
+    method: DialMethod,
+    *phones: str,
+    queue: str = "",
+    log_in: bool = True,
+    callbacks: bool = False,
 ) -> Campaign:
     """Start a campaign with two agents, Anna and Bert, who are logged in and not ready."""
     agents = AgentSettings(method, queue=queue, safe_harbour="sorry")
-    campaign = await s.campaign(*phones, start=False, detect_machines=False, agents=agents)
+    campaign = await s.campaign(
+        *phones, start=False, detect_machines=False, agents=agents, callbacks=callbacks
+    )
     made = [
         await s.b.store.save_agent(name, phone=AgentPhone(PhoneKind.SIP, name), now=s.now)
         for name in ("anna", "bert")
@@ -687,6 +696,43 @@ async def callback_waits(s: Scene, _folder: Path) -> Told:
     await s.idle()
     await s.commands.set_outcome(attempt_id, callback_at=NOON + 3 * HOUR)
     return Told(campaign, until=NOON + 3 * HOUR)
+
+
+@situation(Reason.CALLBACK_AGENT, BY_HAND)
+async def callback_agent(s: Scene, _folder: Path) -> Told:
+    """Anna has kept a callback for herself, and is paused when its time has come."""
+    await s.start()
+    campaign = await with_agents(s, DialMethod.PROGRESSIVE, ANN, callbacks=True)
+    desk = s.b.running.agents
+    await desk.ready("anna")
+    attempt_id = await s.called(ANN)
+    anna = desk.view("anna").agent.id
+    reach(s.b, attempt_id)
+    connect(s.b, attempt_id, anna)
+    await becomes(s.b, AgentState.TALKING)
+    hang_up(s.b, attempt_id, anna)
+    await becomes(s.b, AgentState.WRAP_UP)
+    await s.idle()
+    back_at = s.now + HOUR
+    note = WrapUpNote(callback_at=back_at, callback_mine=True)
+    await desk.finish("anna", attempt_id, note)
+    await desk.pause("anna", "lunch")
+    await desk.ready("bert")
+    s.skip_to(back_at)
+
+    async def is_held() -> bool:
+        return (await s.contact(campaign, ANN)).hold is Reason.CALLBACK_AGENT
+
+    await until(is_held)
+    due_at = (await s.contact(campaign, ANN)).due_at
+    assert due_at is not None
+    assert due_at > s.now
+
+    async def come_back() -> None:
+        await desk.ready("anna")
+        s.skip_to(due_at)
+
+    return Told(campaign, until=due_at, foreseen=False, lift=come_back)
 
 
 @situation(Reason.ORDER_REFUSED, Script(order="refuse"))

@@ -203,6 +203,24 @@ def test_without_a_usable_number_the_gate_stops_and_says_so() -> None:
     assert gate.no_number.reason is Reason.NUMBERS_CAPPED
 
 
+def test_a_callback_that_an_agent_keeps_waits_for_that_agent() -> None:
+    rules = RuleSet(campaign(), [LAW])
+    kept = [candidate(n, callback_at=NOON, callback_agent_id=7) for n in (1, 2)]
+    batch = Batch(NOON, 10, [*kept, candidate(3)])
+    later = NOON + timedelta(seconds=60)
+    away, away_too, anyone = rules.judge(batch, {8})
+    assert away == PassedOver(1, Reason.CALLBACK_AGENT, later)
+    assert away_too == PassedOver(2, Reason.CALLBACK_AGENT, later)
+    assert isinstance(anyone, LetOut)
+    # One agent makes one call.
+    first, second, third = rules.judge(batch, {7})
+    assert isinstance(first, LetOut)
+    assert second == away_too
+    assert isinstance(third, LetOut)
+    # Nobody asked who is free: nobody is held for it.
+    assert all(isinstance(one, LetOut) for one in rules.judge(batch))
+
+
 def test_contacts_that_used_their_attempts_are_left_alone_but_for_a_callback() -> None:
     used = judge_one(candidate(attempts=3))
     assert used == PassedOver(1, Reason.ATTEMPTS_USED, None, skip=True)

@@ -15,7 +15,7 @@ from callcamp.core.agent_settings import ON_THE_LINE, DialMethod
 from callcamp.core.agents import AgentEvent, AgentState
 from callcamp.core.model import Campaign
 from callcamp.core.reasons import Reason
-from callcamp.core.ruleset import RuleSet
+from callcamp.core.ruleset import CALLBACK_AGENT_PAUSE_S, RuleSet
 from callcamp.core.states import ATTEMPT, CampaignStatus
 from callcamp.engine.agents.following import Following
 from callcamp.engine.agents.lack import lack_of_agents
@@ -34,8 +34,6 @@ RING_GRACE_S = 10.0
 """How long an agent may seem to ring past the ring timeout before that is held for lost."""
 OVER = frozenset({CampaignStatus.COMPLETED, CampaignStatus.CANCELED})
 """Campaigns that nobody works for any more."""
-CALLBACK_PAUSE_S = 60.0
-"""How long a callback waits whose own agent is not free."""
 
 
 class DeskCore(Following):
@@ -83,6 +81,11 @@ class DeskCore(Following):
         self.rooms[campaign.id] = count, why
         return count, why
 
+    def free_agents(self, campaign_id: int) -> frozenset[int]:
+        """Return the ids of a campaign's agents who could take a call now."""
+        free = (w for w in self.floor.of_campaign(campaign_id) if w.is_free and not w.handed)
+        return frozenset(worker.agent.id for worker in free)
+
     async def variables(self, campaign: Campaign, track: Track) -> dict[str, str]:
         """Return the channel variables that lead an answered contact to an agent."""
         settings = campaign.settings.agents
@@ -120,8 +123,9 @@ class DeskCore(Following):
         if owner is not None:
             free = [w for w in free if w.agent.id == owner]
         if not free:
-            track.hold = Reason.CALLBACK_WAITS if owner is not None else Reason.NO_AGENT
-            self.tracker.release(track, after_s=CALLBACK_PAUSE_S if owner is not None else 0.0)
+            track.hold = Reason.CALLBACK_AGENT if owner is not None else Reason.NO_AGENT
+            after_s = CALLBACK_AGENT_PAUSE_S if owner is not None else 0.0
+            self.tracker.release(track, after_s=after_s)
             return True
         # Who has waited longest; who is on the line already before all others.
         worker = min(free, key=lambda w: (not w.on_line, w.since))
@@ -193,17 +197,19 @@ class DeskCore(Following):
             except CallcampError as error:
                 log.warning("agent_leg_not_noted", problem=error.message)
             if isinstance(fact, LegEnded):
+                self.side_legs.discard(fact.leg_id)
                 self.queueing.wake()
                 self._on_room()
 
     async def run_clock(self) -> None:
         """Look at what time alone changes, for ever."""
         while True:
+            # Before: what changes meanwhile is looked at again.
+            self._changed.clear()
             try:
                 await self.tick()
             except CallcampError as error:
                 log.warning("agents_not_looked_at", problem=error.message)
-            self._changed.clear()
             try:
                 async with asyncio.timeout(TICK_S / self.clock.speed):
                     await self._changed.wait()
@@ -214,7 +220,7 @@ class DeskCore(Following):
         """End wrap-ups and previews whose time is over; settle what events did not settle."""
         now = self.clock.now()
         if self._to_catch_up:
-            await self.takeover.catch_up(self.left_legs.values())
+            await self.takeover.catch_up({*self.left_legs.values(), *self.side_legs})
             self._to_catch_up = False
             for worker in self.floor:
                 self.became_free(worker)
