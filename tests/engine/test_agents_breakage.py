@@ -238,3 +238,28 @@ async def test_a_phone_called_for_a_callback_goes_back_to_the_queue(tmp_path: Pa
         b.running.agents.after_call(worker)
         await until(lambda: not view(b).on_line)
         await until(lambda: worker.is_free and board.paused(agent_id) is False)
+
+
+async def test_a_phone_left_on_the_line_while_there_was_no_link_is_ended(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, DialMethod.AGENT_FIRST, ("anna", "bob"), contacts=0)
+        board, desk = b.switch.board, b.running.agents
+        for name in ("anna", "bob"):
+            await desk.call_phone(name)
+        await until(lambda: view(b).on_line and view(b, "bob").on_line)
+        await desk.log_out("bob")
+        await until(lambda: len(board.up) == 1)
+        # somebody listens, or tests a phone: no agent's call, and used all the same
+        await desk.test_phone("bob")
+        await until(lambda: len(board.up) == 2)
+        stays = {leg for leg, order in board.legs.items() if order.variables}
+        (left,) = board.up - stays
+        b.switch.cut()
+        await until(lambda: not b.running.link_up)
+        await desk.log_out("anna")
+        await passes(0.2)
+        assert left in board.up
+        b.switch.mend()
+        await until(lambda: left not in board.up)
+        assert stays <= board.up

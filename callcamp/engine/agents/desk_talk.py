@@ -174,8 +174,10 @@ class DeskTalk(DeskRestart):
         variables: Mapping[str, str] | None = None,
     ) -> LegOrder:
         agent = self.floor.agent(name)
+        side_leg = leg_id(agent.id, secrets.token_hex(8))
+        self.side_legs.add(side_leg)
         return LegOrder(
-            leg_id(agent.id, secrets.token_hex(8)),
+            side_leg,
             agent.id,
             await self._interface(agent),
             SPY_RING_S,

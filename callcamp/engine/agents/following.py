@@ -111,6 +111,8 @@ class Following:
         """What :meth:`room` said last, by campaign."""
         self.left_legs: dict[str, str] = {}
         """Phones that agents left behind in a talk when they logged out, by attempt."""
+        self.side_legs: set[str] = set()
+        """Calls to phones that serve no contact: who listens to a talk, or tests a phone."""
         self._facts: asyncio.Queue[LegRang | LegAnswered | LegEnded] = asyncio.Queue()
         self._doing: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()

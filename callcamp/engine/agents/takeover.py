@@ -54,10 +54,13 @@ class TakeOver:
         self._looked = False
 
     async def catch_up(self, left: Collection[str] = ()) -> None:
-        """Learn which channels agents talk on; the first time, end phones that nobody uses.
+        """Learn which channels agents talk on, and end phones on the line that nobody uses.
+
+        Nobody uses the phone of an agent who logged out while there was no link.
 
         Args:
-            left: phones of agents who have logged out and still talk.
+            left: phones that nobody on shift uses, and that are to stay: of agents who have
+                logged out and still talk, and of who listens to a talk.
 
         Raises:
             CallcampError: Asterisk does not answer; to be tried again.
@@ -69,9 +72,9 @@ class TakeOver:
         if not self._looked:
             for worker in self._floor:
                 await self._take_up_line(worker, channels)
-            legs = {one for one in channels if agent_of_leg(one) is not None}
-            await self._end_unused(legs.difference(left))
             self._looked = True
+        legs = {one for one in channels if agent_of_leg(one) is not None}
+        await self._end_unused(legs.difference(left))
         for worker in self._floor:
             if worker.campaign.settings.agents.method not in QUEUED:
                 worker.queued = True
