@@ -21,7 +21,7 @@ from callcamp.core.events import EvidenceSeen
 from callcamp.core.outcome import Disposition, classify
 from callcamp.errors import Conflict, NotFound
 from callcamp.lab.agents import agent_interface
-from callcamp.ports.switchboard import SpyMode, TransferTo
+from callcamp.ports.switchboard import SpyMode, TalkView, TransferTo
 
 __all__ = ["floor", "lab"]
 
@@ -205,6 +205,32 @@ async def test_hold_and_back_keep_both_on_the_line(floor: Floor, way: str) -> No
     assert await floor.board.is_up(channel)
     await floor.gateway.hang_up(attempt_id)
     await floor.told(EvidenceSeen, 2, attempt_id=attempt_id)
+
+
+@WAYS
+@pytest.mark.parametrize("end", ["transfer", "complete"])
+async def test_it_can_be_asked_who_talks_to_a_contact(floor: Floor, way: str, end: str) -> None:
+    agent = floor.new_agent()
+    attempt_id, channel = await _in_talk(floor, way, agent)
+    assert await floor.board.talk_of(attempt_id) == TalkView(channel, False, agent)
+    await floor.board.consult(attempt_id, channel, TransferTo.AGENT, SECOND)
+    await _settled(floor)
+    assert await floor.board.talk_of(attempt_id) == TalkView(channel, True, agent)
+    if end == "complete":
+        await floor.board.complete_consult(attempt_id, channel)
+    else:
+        await floor.board.cancel_consult(attempt_id, channel)
+        await _settled(floor)
+        assert await floor.board.talk_of(attempt_id) == TalkView(channel, False, agent)
+        other = floor.contact("load")
+        await floor.board.transfer(attempt_id, TransferTo.NUMBER, other.channel)
+    await _settled(floor)
+    # Its phone may be on the line still: that is no talk.
+    talk = await floor.board.talk_of(attempt_id)
+    assert talk is None or talk.agent_id is None
+    await floor.gateway.hang_up(attempt_id)
+    await floor.told(EvidenceSeen, 2, attempt_id=attempt_id)
+    assert await floor.board.talk_of(attempt_id) is None
 
 
 @WAYS
