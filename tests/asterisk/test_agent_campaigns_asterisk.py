@@ -36,7 +36,7 @@ from callcamp.core.states import AttemptStatus, CampaignStatus, ContactStatus
 from callcamp.engine import Engine
 from callcamp.engine.agents.views import AgentView, WrapUpNote
 from callcamp.engine.contact_commands import RawContact
-from callcamp.lab import LabInfo, number_for, witness, witness_mark
+from callcamp.lab import LabInfo, number_for, witness, witness_callers, witness_mark
 from callcamp.settings import Settings
 from callcamp.store import migrate
 
@@ -83,7 +83,10 @@ class Floor:
         attempts: int = 1,
         **settings: Any,
     ) -> Campaign:
-        """Make a campaign, log its agents in by name and endpoint, and start it."""
+        """Make a campaign, log its agents in by name and endpoint, and start it.
+
+        An endpoint that begins with + is a number behind the trunk.
+        """
         store, commands = self.engine.store, self.engine.commands
         trunk = await commands.save_trunk(
             "callees", dial_string=f"PJSIP/{{number}}@{self.lab.trunk}", cps=20
@@ -105,6 +108,8 @@ class Floor:
         now = self.engine.clock.now()
         for name, endpoint in endpoints.items():
             phone = AgentPhone(PhoneKind.SIP, endpoint)
+            if endpoint.startswith("+"):
+                phone = AgentPhone(PhoneKind.EXTERNAL, endpoint, trunk.id)
             agent = await store.save_agent(name, phone=phone, now=now)
             await store.add_campaign_agents(campaign.id, [agent.id], now=now)
         for name in endpoints:
@@ -139,11 +144,12 @@ class Floor:
     def invites(self) -> Counter[str]:
         return Counter(witness(self.lab, self.mark))
 
-    async def agrees(self, campaign: Campaign) -> None:
-        """Check that the witness got what the store has."""
+    async def agrees(self, campaign: Campaign, *agents: str) -> None:
+        """Check that the witness got what the store has, besides calls to agents' numbers."""
         await self.idle()
         ended = [a for a in await self.attempts(campaign) if a.status is AttemptStatus.ENDED]
-        assert self.invites() == Counter(a.number for a in ended)
+        called = Counter({n: k for n, k in self.invites().items() if n not in agents})
+        assert called == Counter(a.number for a in ended)
 
 
 @pytest_asyncio.fixture
@@ -375,3 +381,66 @@ async def test_a_queue_that_is_gone_leaves_nobody_waiting(floor: Floor) -> None:
     (attempt,) = await floor.attempts(campaign)
     assert attempt.disposition is Disposition.ABANDONED
     await floor.agrees(campaign)
+
+
+SHOWN = number_for("person", 399)
+
+
+@pytest.mark.parametrize(
+    ("method", "calls"),
+    [(DialMethod.AGENT_FIRST, 1), (DialMethod.PREVIEW, 1), (DialMethod.PREDICTIVE, 2)],
+)
+async def test_an_agent_behind_a_trunk_works_from_call_to_call(
+    floor: Floor, method: DialMethod, calls: int
+) -> None:
+    outside = number_for("person", 200 + calls)
+    phones = [number_for("talk_0", 110), number_for("talk_1", 110)]
+    agents = {"before_call_work_s": 1}
+    campaign = await floor.campaign(
+        method, {"olga": outside}, phones, agents=agents, caller_id=SHOWN
+    )
+    await floor.completed(campaign)
+    await floor.agrees(campaign, outside)
+    attempts = await floor.attempts(campaign)
+    assert [a.disposition for a in attempts] == [Disposition.ANSWERED_PERSON] * 2
+    assert {a.agent_id for a in attempts} == {floor.view("olga").agent.id}
+    # On the line one call serves all contacts; a queue calls for each.
+    assert witness_callers(floor.lab, floor.mark)[outside] == [SHOWN] * calls
+
+
+@pytest.mark.parametrize("method", [DialMethod.AGENT_FIRST, DialMethod.PREDICTIVE])
+async def test_an_agent_behind_a_trunk_who_hangs_up_ends_the_talk(
+    floor: Floor, method: DialMethod
+) -> None:
+    outside = number_for("hangs_up_midway", 210)
+    phones = [number_for("person", 120)]
+    campaign = await floor.campaign(method, {"omar": outside}, phones, agents={"wrap_up_s": 60})
+    await floor.becomes("omar", S.TALKING)
+    await floor.becomes("omar", S.WRAP_UP)
+    await floor.agrees(campaign, outside)
+    (attempt,) = await floor.attempts(campaign)
+    assert attempt.disposition is Disposition.ANSWERED_PERSON
+    assert not floor.view("omar").on_line
+    assert floor.invites()[outside] == 1
+
+
+@pytest.mark.parametrize("slug", ["busy", "no_answer"])
+@pytest.mark.parametrize("method", [DialMethod.AGENT_FIRST, DialMethod.PREDICTIVE])
+async def test_an_agent_behind_a_trunk_who_does_not_answer_is_paused(
+    floor: Floor, method: DialMethod, slug: str
+) -> None:
+    outside = number_for(slug, 220)
+    phones = [number_for("person", 130)]
+    agents = {"agent_ring_timeout_s": 3, "connect_limit_s": 8.0}
+    campaign = await floor.campaign(method, {"oona": outside}, phones, agents=agents)
+    await until("the agent's number is called", lambda: floor.invites()[outside] > 0)
+    await floor.becomes("oona", S.PAUSED)
+    if method is DialMethod.AGENT_FIRST:
+        await asyncio.sleep(1)
+        assert floor.invites()[phones[0]] == 0
+        assert floor.invites()[outside] == 1
+        return
+    await floor.idle()
+    (attempt,) = await floor.attempts(campaign)
+    assert attempt.disposition is Disposition.ABANDONED
+    assert floor.invites()[outside] == (1 if slug == "no_answer" else 3)

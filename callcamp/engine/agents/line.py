@@ -15,7 +15,14 @@ from callcamp.core.model import Campaign
 from callcamp.core.reasons import Reason
 from callcamp.core.states import ATTEMPT, AttemptStatus, CampaignStatus
 from callcamp.engine.agents.floor import Floor
-from callcamp.engine.agents.worker import PHONE_GONE, AgentCall, Leg, Worker, as_offered
+from callcamp.engine.agents.worker import (
+    PHONE_GONE,
+    AgentCall,
+    Leg,
+    Worker,
+    as_offered,
+    shown_to,
+)
 from callcamp.engine.clock import Clock
 from callcamp.engine.registry import Track
 from callcamp.engine.tracker import Tracker
@@ -126,7 +133,13 @@ class Line:
         if worker.leg is not None:
             raise Conflict(f"The phone of {worker.agent.name} is being called, or on the line.")
         worker.leg = Leg(leg_id(worker.agent.id, secrets.token_hex(8)))
-        order = LegOrder(worker.leg.id, worker.agent.id, worker.interface, ring_timeout_s)
+        order = LegOrder(
+            worker.leg.id,
+            worker.agent.id,
+            worker.interface,
+            ring_timeout_s,
+            caller_id=shown_to(worker.agent.phone, worker.campaign),
+        )
         try:
             await self._switchboard.call_agent(order)
         except SwitchTimeout:

@@ -17,6 +17,8 @@ NOT_READY = "not ready"
 """Reason of the pause in which a shift begins."""
 REFUSED = "the phone refuses calls"
 """Reason of the pause after several calls that the agent's phone refused at once."""
+CALLER = "callcamp"
+"""What the phone of an agent shows."""
 PHONE_GONE = "the phone hung up"
 """Reason of the pause after the agent's phone left the line while a contact was called."""
 
@@ -36,6 +38,18 @@ def interface_of(phone: AgentPhone, trunk: Trunk | None) -> str:
             value=phone.trunk_id,
         )
     return trunk.dial_string.replace("{number}", phone.address)
+
+
+def shown_to(phone: AgentPhone, campaign: Campaign) -> str:
+    """Return what a call to an agent's phone shows.
+
+    A number behind a trunk is called with the campaign's own: carriers refuse, or change, what
+    is no number of theirs.
+    """
+    if phone.kind is not PhoneKind.EXTERNAL:
+        return CALLER
+    settings = campaign.settings
+    return settings.caller_id or next(iter(settings.pool.numbers), CALLER)
 
 
 @dataclass(slots=True)
