@@ -10,7 +10,7 @@ from callcamp.core.states import CampaignStatus
 from callcamp.engine.agents.views import AgentView
 from callcamp.errors import NotFound
 from callcamp.http.agents_context import own_name, phone_of, supervision_of
-from callcamp.http.board_regions import ACTIVE, board_topic
+from callcamp.http.board_regions import ACTIVE, board_topic, by_presence
 from callcamp.http.context import ENGINE, REGIONS, done, render
 from callcamp.http.forms import text_of
 from callcamp.http.pages import checked_post
@@ -34,6 +34,7 @@ async def board(request: web.Request) -> web.StreamResponse:
         raise NotFound(f"There is no campaign {number}.", kind="campaign", key=number)
     regions = request.app[REGIONS]
     frame = await regions.board.board_frame(number)
+    here, away = by_presence(await regions.board.views(number))
     phones = await engine.store.agents()
     own = own_name(request)
     return render(
@@ -42,7 +43,8 @@ async def board(request: web.Request) -> web.StreamResponse:
         {
             "campaigns": campaigns,
             "chosen": number,
-            "views": await regions.board.views(number),
+            "here": here,
+            "away": away,
             "regions": {"banner": regions.banner(), **frame.regions},
             "phones": [agent for agent in phones if agent.active],
             "own": own,

@@ -85,7 +85,7 @@ class BoardRegions:
         self._clock = clock
         self._work: dict[int, dict[int, AgentWork]] = {}
         self._worked_at: dict[int, float] = {}
-        self._outlines: dict[int, tuple[str, str]] = {}
+        self._outlines: dict[int, tuple[str, dict[str, str]]] = {}
         self._rows: dict[int, tuple[AgentView, dict[str, Markup]]] = {}
 
     async def draw(self, topic: int) -> Frame:
@@ -103,12 +103,21 @@ class BoardRegions:
             regions |= self._row(view)
             worked = self._piece("worked", work[view.agent.id]) if view.agent.id in work else "–"
             regions[f"g{view.agent.id}-worked"] = worked
-        shown = [(view.agent.id, view.agent.name, view.agent.display_name) for view in views]
-        shape, outline = self._outlines.get(campaign_id, ("", ""))
+        here, away = by_presence(views)
+        regions["board-away-count"] = str(len(away))
+        shown = [
+            [(view.agent.id, view.agent.name, view.agent.display_name) for view in part]
+            for part in (here, away)
+        ]
+        shape, outline = self._outlines.get(campaign_id, ("", {}))
         if shape != str(shown):
-            shape, outline = str(shown), self._piece("board_outline", views)
+            shape = str(shown)
+            outline = {
+                "board": self._piece("board_outline", here),
+                "board-away": self._piece("board_outline", away),
+            }
             self._outlines[campaign_id] = (shape, outline)
-        return Frame(regions, shape, {"board": outline})
+        return Frame(regions, shape, outline)
 
     async def views(self, campaign_id: int) -> list[AgentView]:
         """Return the agents of a campaign (0: all): who works first, by name."""
@@ -180,6 +189,12 @@ class BoardRegions:
         module = self._environment.get_template("board_regions.html").module
         piece: Markup = getattr(module, name)(*args)
         return piece.strip()
+
+
+def by_presence(views: Sequence[AgentView]) -> tuple[list[AgentView], list[AgentView]]:
+    """Return the agents who are on shift, and those who are not."""
+    here = [view for view in views if view.state is not AgentState.OFFLINE]
+    return here, [view for view in views if view.state is AgentState.OFFLINE]
 
 
 def _alike(view: AgentView, seen: AgentView) -> bool:

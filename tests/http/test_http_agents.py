@@ -54,6 +54,12 @@ def pressed(page: str) -> set[str]:
     return set(re.findall(r'formaction="/board/([a-z.]+/[a-z-]+)"', page))
 
 
+def rows_of(page: str, part: str) -> str:
+    """Return the rows of a part of the board."""
+    start = page.index(f'<tbody id="{part}">')
+    return page[start : page.index("</tbody>", start)]
+
+
 async def test_the_board_shows_who_does_what(client, engine):
     campaign = await engine.campaign(HOSTILE, agents=PREDICTIVE)
     agents = await hire(engine, "anna", "bob", campaign=campaign.id, display_name=HOSTILE)
@@ -79,12 +85,11 @@ async def test_the_board_of_one_campaign(client, engine):
     agents = await hire(engine, "bob", campaign=other.id)
     page = await (await client.get(f"/board?campaign={campaign.id}")).text()
     assert ">anna<" in page
-    rows = page[page.index('<tbody id="board">') : page.index("</tbody>")]
-    assert "bob" not in rows
+    assert "bob" not in rows_of(page, "board") + rows_of(page, "board-away")
     # Who works for it belongs there, also when just removed from it.
     engine.agents.show(agents["bob"], AgentState.READY, campaign_id=campaign.id)
     page = await (await client.get(f"/board?campaign={campaign.id}")).text()
-    assert "bob" in page[page.index('<tbody id="board">') : page.index("</tbody>")]
+    assert "bob" in rows_of(page, "board")
     assert (await client.get("/board?campaign=999")).status == 404
     assert (await client.get("/board?campaign=x")).status == 200
 
@@ -93,9 +98,28 @@ async def test_inactive_agents_are_left_out(client, engine):
     await hire(engine, "anna", active=False)
     await hire(engine, "bob")
     page = await (await client.get("/board")).text()
-    rows = page[page.index('<tbody id="board">') : page.index("</tbody>")]
+    rows = rows_of(page, "board-away")
     assert "bob" in rows
     assert "anna" not in rows
+
+
+async def test_who_is_offline_is_under_a_heading_that_counts_them(client, engine):
+    agents = await hire(engine, "anna", "bob", "cleo")
+    engine.agents.show(agents["bob"], AgentState.READY)
+    page = await (await client.get("/board")).text()
+    assert "bob" in rows_of(page, "board")
+    assert all(name not in rows_of(page, "board") for name in ("anna", "cleo"))
+    assert all(name in rows_of(page, "board-away") for name in ("anna", "cleo"))
+    closed = page[page.index('<details class="away">') : page.index("</details>")]
+    assert re.search(r'<summary>Offline: <span id="board-away-count">2</span></summary>', closed)
+    assert 'id="board-away"' in closed
+    async with client.get("/board/live") as stream:
+        await frames(stream)
+        engine.agents.show(agents["anna"], AgentState.PAUSED)
+        moved = await frames(stream)
+        assert moved["board-away-count"] == "1"
+        assert "anna" in moved["board"]
+        assert "anna" not in moved["board-away"]
 
 
 async def frames(stream) -> dict[str, str]:
@@ -118,9 +142,14 @@ async def test_the_board_moves_by_itself(client, engine):
         second = await frames(stream)
         assert "Talking" in second[f"{row}-state"]
         assert "/board/anna/listen" in second[f"{row}-supervise"]
-        assert "board" not in second
+        # Logged in, the row has moved to those who are on shift; from then on it stays.
+        assert "anna" in second["board"]
+        engine.agents.show(agents["anna"], AgentState.WRAP_UP, campaign_id=campaign.id)
+        third = await frames(stream)
+        assert "Wrap-up" in third[f"{row}-state"]
+        assert "board" not in third
         await hire(engine, "bob", campaign=campaign.id)
-        assert "bob" in (await frames(stream))["board"]
+        assert "bob" in (await frames(stream))["board-away"]
 
 
 async def test_work_of_the_last_day_is_on_the_board(client, engine):
