@@ -16,10 +16,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -q
-# Tests that need real Asterisk, a real Chromium or the machine for themselves.
+# Tests that need real Asterisk, a real Chromium or real processes to kill.
 HEAVY := asterisk or browser or faults
+# Python keeps what it compiled, also where the environment says otherwise: each of the many
+# processes of a test run would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench lint unit docs lock audit lab lab-up lab-down browser clean
+.PHONY: help demo test coverage check bench lint unit docs lock audit lab lab-up lab-down browser clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -30,11 +33,14 @@ demo: $(STAMP) $(if $(findstring --simulated,$(ARGS)),,lab)  ## place calls to p
 check: lint unit  ## quick: linters, types, architecture, unit tests (under a minute)
 
 test: lint lab browser  ## everything: linters and the whole test suite, real Asterisk included
+	@$(PYTEST) -n 2 -m "not ($(HEAVY))" $(COVERAGE)
+	# These mostly wait: three at once, each file's with labs, ports and a browser of its own.
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "$(HEAVY)" $(COVERAGE)
+
+coverage:  ## the same, and which lines and branches no test ran: half as long again
 	@rm -f .coverage .coverage.*
-	# xdist for what only computes; one after the other what needs the machine for itself
-	$(PYTEST) -n 2 -m "not ($(HEAVY))" --cov=callcamp --cov-report=
-	$(PYTEST) -n 2 --dist loadfile -m "waits" --cov=callcamp --cov-append --cov-report=
-	$(PYTEST) -m "($(HEAVY)) and not waits" --cov=callcamp --cov-append --cov-report=term:skip-covered
+	$(MAKE) test COVERAGE="--cov=callcamp --cov-append --cov-report="
+	$(BIN)/coverage report
 
 bench: $(STAMP) lab  ## measure: calls a second, latency, import; ARGS=--json for programs
 	@exec $(BIN)/python -m benchmarks $(ARGS)

@@ -40,7 +40,7 @@ from callcamp.lab import LabInfo, number_for, witness, witness_callers, witness_
 from callcamp.settings import Settings
 from callcamp.store import migrate
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.waits, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
 
 ALL_WEEK = DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7)))
 S = AgentState

@@ -42,7 +42,7 @@ from callcamp.switch import leg_id
 from callcamp.switch.ami import AmiGateway, Backoff
 from callcamp.switch.switchboard import AmiSwitchboard
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.waits, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(120)]
 
 RING_S = 8
 PATIENCE_S = 40

@@ -27,7 +27,7 @@ from callcamp.engine.clock import utc_now
 from callcamp.errors import Conflict
 from callcamp.ports.switchboard import TransferTo
 
-pytestmark = [pytest.mark.browser, pytest.mark.waits]
+pytestmark = pytest.mark.browser
 
 S = AgentState
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"

@@ -13,7 +13,7 @@ from callcamp.core.scripts import ElementKind, ShowIf
 from callcamp.engine.agents.pace import PacingView
 from callcamp.ports.switchboard import SpyMode
 
-pytestmark = [pytest.mark.browser, pytest.mark.waits]
+pytestmark = pytest.mark.browser
 
 
 async def test_the_board_moves_and_its_buttons_work(site: Site, tab: Watched) -> None:

@@ -20,7 +20,7 @@ from callcamp.core.permissions import TokenScope
 from callcamp.engine.clock import utc_now
 from callcamp.http import stream
 
-pytestmark = [pytest.mark.browser, pytest.mark.waits]
+pytestmark = pytest.mark.browser
 
 WRONG = "not the password at all"
 

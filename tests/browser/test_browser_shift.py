@@ -22,7 +22,7 @@ from callcamp.core.agents import AgentState
 from callcamp.http.app import make_app
 from callcamp.ports import CustomOutcome
 
-pytestmark = [pytest.mark.browser, pytest.mark.waits]
+pytestmark = pytest.mark.browser
 
 S = AgentState
 

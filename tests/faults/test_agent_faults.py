@@ -27,7 +27,6 @@ from callcamp.store import migrate
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.asterisk,
-    pytest.mark.waits,
     pytest.mark.timeout(180),
 ]
 
