@@ -145,7 +145,7 @@ async def test_a_talk_that_began_while_callcamp_was_away_is_found(
         await becomes(b, S.TALKING)
         await form_opens(b, attempt_id)
         await b.running.agents.hold("anna", True)
-        assert b.switch.board.asked("hold") == [(attempt_id, CHANNEL)]
+        assert (attempt_id, CHANNEL) in b.switch.board.asked("hold")
         hang_up(b, attempt_id, agent_id)
         await becomes(b, S.WRAP_UP)
         await b.running.agents.finish("anna", attempt_id, SOLD)
