@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -53,7 +55,16 @@ def make_gateway(settings: Settings) -> AmiGateway:
         action_timeout_s=settings.ami_action_timeout_s,
         ping_interval_s=settings.ami_ping_interval_s,
         event_queue=settings.ami_event_queue,
+        instance=_instance(settings),
     )
+
+
+def _instance(settings: Settings) -> str:
+    """Return a name for the callcamp of ``settings`` that stays as long as its database does."""
+    url = settings.database_url.split("?")[0]
+    # A file is another one on another machine.
+    where = socket.gethostname() if url.startswith("sqlite") else ""
+    return hashlib.sha256(f"{where} {url} {settings.data_dir}".encode()).hexdigest()[:12]
 
 
 @contextlib.asynccontextmanager

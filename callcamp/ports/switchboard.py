@@ -89,6 +89,14 @@ class TransferTo(StrEnum):
 class Switchboard(Protocol):
     """Queues, agents' phones, and talks that are going on."""
 
+    async def hold_agents(self) -> None:
+        """Say that this callcamp has its agents on this Asterisk; to be repeated.
+
+        Raises:
+            Conflict: another callcamp has.
+        """
+        ...
+
     async def queues(self) -> dict[str, QueueView]:
         """Return every queue of Asterisk by name."""
         ...

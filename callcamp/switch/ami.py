@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from pydantic import SecretStr
@@ -9,7 +11,7 @@ from pydantic import SecretStr
 from callcamp.core.agent_events import AgentFact
 from callcamp.core.events import SwitchEvent
 from callcamp.core.outcome import Evidence, parse_evidence
-from callcamp.errors import SwitchRefused, SwitchTimeout
+from callcamp.errors import CallcampError, SwitchRefused, SwitchTimeout
 from callcamp.ports import CallOrder, LiveCall, SwitchFacts
 from callcamp.switch import is_attempt_id
 from callcamp.switch.borders import check_attempt
@@ -28,6 +30,7 @@ OUTBOX_FAMILY = "callcamp"
 _DELETIONS_AT_ONCE = 500
 _NOT_DELETED = "Database entry could not be deleted"
 _ORDERS_REMEMBERED = 20_000
+_LET_GO_S = 1.0
 
 
 class AmiGateway:
@@ -44,6 +47,8 @@ class AmiGateway:
         event_queue: events kept while their reader is behind.
         backoff: pauses between attempts to connect.
         open_link: how to connect.
+        instance: a name of this callcamp that stays over restarts; empty: there is no other with
+            agents on this Asterisk.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class AmiGateway:
         event_queue: int = 50_000,
         backoff: Backoff | None = None,
         open_link: OpenLink = open_panoramisk_link,
+        instance: str = "",
     ) -> None:
         if not isinstance(secret, SecretStr):
             secret = SecretStr(secret)
@@ -67,7 +73,7 @@ class AmiGateway:
         )
         self._events = EventQueue(event_queue)
         self._keeper = SessionKeeper(account, backoff or Backoff(), open_link, self._events)
-        self._switchboard = AmiSwitchboard(self._keeper)
+        self._switchboard = AmiSwitchboard(self._keeper, instance)
         # The latest orders, oldest first: Asterisk itself guards an id only while its call lives.
         self._ordered: dict[str, None] = {}
 
@@ -117,6 +123,10 @@ class AmiGateway:
 
     async def close(self) -> None:
         """End the session and every task of the gateway; safe at any time, and twice."""
+        if self.link_up:
+            with contextlib.suppress(CallcampError, TimeoutError):
+                async with asyncio.timeout(_LET_GO_S):
+                    await self._switchboard.let_agents_go()
         await self._keeper.close()
         self._events.close()
 

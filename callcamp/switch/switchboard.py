@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from time import monotonic
 from weakref import WeakValueDictionary
 
 from callcamp.core.agents import MEMBER_PREFIX, agent_of_member
@@ -22,7 +23,6 @@ from callcamp.switch.borders import (
     check_target,
     gone,
     is_device,
-    is_gone,
     reason_for_asterisk,
     word,
 )
@@ -35,34 +35,47 @@ from callcamp.switch.contexts import (
 )
 from callcamp.switch.keeper import SessionKeeper
 from callcamp.switch.legs import encode_leg, leg_action_id
+from callcamp.switch.moves import MOVE_AGAIN_S, MOVES_TRIED, Moves
 from callcamp.switch.orders import check_channel
+from callcamp.switch.owner import AgentsOwner
 from callcamp.switch.queue_views import queue_views
-from callcamp.switch.wire import Headers
 
 _TONE_MS = 120
 _TONE_GAP_S = 0.2
 _LEGS_REMEMBERED = 5_000
-_MOVES_TRIED = 20
-_MOVE_AGAIN_S = 0.05
 _BRIDGES_LOOKED_FOR = 5
 _STAGE, _CLAIM = "SHARED(CC_STAGE)", "SHARED(CC_CLAIM)"
 _CLAIM_HOLDS_S = 0.5
 _NOT_THERE = {"UNAVAILABLE", "INVALID", "UNKNOWN", ""}
 
 
-class AmiSwitchboard:
+class AmiSwitchboard(Moves):
     """:class:`callcamp.ports.switchboard.Switchboard` over Asterisk's manager interface.
 
     Args:
         keeper: has the session.
+        instance: a name of this callcamp, see :class:`callcamp.switch.owner.AgentsOwner`.
     """
 
-    def __init__(self, keeper: SessionKeeper) -> None:
-        self._keeper = keeper
+    def __init__(self, keeper: SessionKeeper, instance: str = "") -> None:
+        super().__init__(keeper)
+        self._owner = AgentsOwner(instance, self._global, self._set_global, monotonic)
         # The latest legs: a second order with the id of one that has ended would ring again.
         self._called: OrderedDict[str, None] = OrderedDict()
         self._agents: dict[str, int] = {}
         self._moving: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def hold_agents(self) -> None:
+        """Say that this callcamp has its agents on this Asterisk; to be repeated.
+
+        Raises:
+            Conflict: another callcamp has.
+        """
+        await self._owner.hold()
+
+    async def let_agents_go(self) -> None:
+        """Let another callcamp have its agents on this Asterisk from now on."""
+        await self._owner.let_go()
 
     async def queues(self) -> dict[str, QueueView]:
         """Return every queue of Asterisk by name."""
@@ -214,7 +227,7 @@ class AmiSwitchboard:
             for _ in range(_BRIDGES_LOOKED_FOR):
                 if await self._get(attempt_id, "BRIDGEPEER"):
                     return
-                await asyncio.sleep(_MOVE_AGAIN_S)
+                await asyncio.sleep(MOVE_AGAIN_S)
 
     async def talk_of(self, attempt_id: str) -> TalkView | None:
         """Tell which agent's channel a contact talks to, or waits for on hold (None: none)."""
@@ -383,62 +396,8 @@ class AmiSwitchboard:
 
     async def _until_held(self, attempt_id: str, *, held: bool) -> bool:
         """Wait until the dialplan has done its part, so that the next order meets a steady call."""
-        for _ in range(_MOVES_TRIED):
+        for _ in range(MOVES_TRIED):
             if bool(await self._get(attempt_id, "SHARED(CC_HELD)")) == held:
                 return True
-            await asyncio.sleep(_MOVE_AGAIN_S)
+            await asyncio.sleep(MOVE_AGAIN_S)
         return False
-
-    async def _send_to(self, attempt_id: str, context: str, **variables: str) -> bool:
-        return await self._set(attempt_id, variables) and await self._redirect(attempt_id, context)
-
-    async def _redirect(self, channel_id: str, context: str, exten: str = "s") -> bool:
-        where = (("Context", context), ("Exten", exten), ("Priority", "1"))
-        return await self._move(("Channel", channel_id), *where)
-
-    async def _move(self, *headers: tuple[str, str]) -> bool:
-        """Redirect; False when the channel is gone."""
-        for _ in range(_MOVES_TRIED):
-            try:
-                await self._ask("Redirect", *headers)
-            except SwitchRefused as error:
-                # It ends, or is still on its way to where it was redirected a moment ago.
-                if "not up" in str(error.details.get("answer", "")).lower():
-                    await asyncio.sleep(_MOVE_AGAIN_S)
-                    continue
-                if is_gone(error):
-                    return False
-                raise
-            return True
-        return False
-
-    async def _set(self, channel_id: str, variables: dict[str, str]) -> bool:
-        for name, value in variables.items():
-            headers = (("Channel", channel_id), ("Variable", name), ("Value", value))
-            if not await self._if_there("Setvar", *headers):
-                return False
-        return True
-
-    async def _get(self, channel_id: str, variable: str) -> str:
-        """Return a variable of a channel; empty when there is no such channel."""
-        try:
-            items = await self._ask("Getvar", ("Channel", channel_id), ("Variable", variable))
-        except SwitchRefused as error:
-            if is_gone(error):
-                return ""
-            raise
-        return items[0].get("Value", "")
-
-    async def _if_there(self, action: str, *headers: tuple[str, str]) -> bool:
-        try:
-            await self._ask(action, *headers)
-        except SwitchRefused as error:
-            if is_gone(error):
-                return False
-            raise
-        return True
-
-    async def _ask(
-        self, action: str, *headers: tuple[str, str], many: bool = False
-    ) -> list[Headers]:
-        return await self._keeper.up().request(action, headers, many=many)

@@ -29,6 +29,7 @@ from callcamp.core.agent_events import (
 )
 from callcamp.core.events import CallEnded, EvidenceSeen, LinkDown, LinkUp
 from callcamp.core.outcome import Disposition, Evidence, classify
+from callcamp.errors import Conflict
 from callcamp.lab import (
     Ami,
     LabInfo,
@@ -187,7 +188,7 @@ class Floor:
         return not await self.channels()
 
 
-def new_gateway(lab: LabInfo) -> AmiGateway:
+def new_gateway(lab: LabInfo, instance: str = "") -> AmiGateway:
     return AmiGateway(
         host=lab.ami_host,
         port=lab.ami_port,
@@ -195,6 +196,7 @@ def new_gateway(lab: LabInfo) -> AmiGateway:
         secret=lab.ami_secret,
         connect_timeout_s=10.0,
         backoff=Backoff(first_s=0.05, cap_s=0.3),
+        instance=instance,
     )
 
 
@@ -677,3 +679,23 @@ async def test_nobody_is_pulled_out_of_a_talk_that_the_queue_began_in_the_same_m
         assert evidence.agent == f"cc-agent-{last}"
         assert last in {first, second}
         assert not evidence.abandoned
+
+
+async def test_two_callcamps_do_not_share_the_queues_of_an_asterisk(lab: LabInfo) -> None:
+    one, two = new_gateway(lab, "one"), new_gateway(lab, "two")
+    try:
+        await one.start()
+        await two.start()
+        await one.switchboard.hold_agents()
+        with pytest.raises(Conflict, match=r"Another callcamp \(one\)"):
+            await two.switchboard.hold_agents()
+        # who is started again is the same one
+        again = new_gateway(lab, "one")
+        await again.start()
+        await again.switchboard.hold_agents()
+        await again.close()
+        # and whoever ends lets go
+        await two.switchboard.hold_agents()
+    finally:
+        await one.close()
+        await two.close()

@@ -43,7 +43,14 @@ from callcamp.engine import reconcile as reconcile_module
 from callcamp.engine import tracker as tracker_module
 from callcamp.engine.agents.queueing import OWN_QUEUES
 from callcamp.engine.clock import Clock
-from callcamp.errors import InvalidInput, NotFound, SwitchRefused, SwitchTimeout, SwitchUnavailable
+from callcamp.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    SwitchRefused,
+    SwitchTimeout,
+    SwitchUnavailable,
+)
 from callcamp.ports import Applied, CallOrder, Claimed, LiveCall, SwitchFacts
 from callcamp.ports.switchboard import LegOrder, QueueMember, QueueView, TalkView, TransferTo
 from callcamp.settings import Settings
@@ -153,6 +160,7 @@ class FakeBoard:
         self.unreachable: set[str] = set()
         self.talks: dict[str, TalkView] = {}
         self.channels: set[str] = set()
+        self.holder = ""
 
     def _ask(self, *order: Any) -> None:
         gateway = self._switch.gateway
@@ -168,6 +176,11 @@ class FakeBoard:
         """Tell whether the queue skips an agent; None when it is no member."""
         found = [m.paused for m in self.members.values() if m.agent_id == agent_id]
         return found[0] if found else None
+
+    async def hold_agents(self) -> None:
+        self._ask("hold")
+        if self.holder:
+            raise Conflict(f"Another callcamp ({self.holder}) has its agents here.")
 
     async def queues(self) -> dict[str, QueueView]:
         self._ask("queues")

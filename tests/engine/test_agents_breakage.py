@@ -240,6 +240,22 @@ async def test_a_phone_called_for_a_callback_goes_back_to_the_queue(tmp_path: Pa
         await until(lambda: worker.is_free and board.paused(agent_id) is False)
 
 
+async def test_two_callcamps_do_not_share_the_queues_of_an_asterisk(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        board = b.switch.board
+        board.holder = "0123abcd"
+        await b.start()
+        await staffed(b, PROGRESSIVE, contacts=1)
+        await until(lambda: "Another callcamp" in view(b).problem)
+        await passes(0.2)
+        assert board.asked("add") == []
+        assert b.switch.orders == []
+        board.holder = ""
+        b.running.agents.queueing.wake(sync=True)
+        await until(lambda: view(b).problem == "")
+        await b.placed(1)
+
+
 async def test_a_phone_left_on_the_line_while_there_was_no_link_is_ended(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()

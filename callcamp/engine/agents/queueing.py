@@ -20,7 +20,7 @@ from callcamp.core.agents import AgentState, PhoneKind
 from callcamp.core.model import Campaign
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.worker import Worker
-from callcamp.errors import CallcampError, InvalidInput, SwitchUnavailable
+from callcamp.errors import CallcampError, Conflict, InvalidInput, SwitchUnavailable
 from callcamp.ports import Store
 from callcamp.ports.switchboard import QueueView, Switchboard
 
@@ -63,6 +63,7 @@ class Queueing:
         self._names: frozenset[str] | None = None
         self._wake = asyncio.Event()
         self._sync_wanted = True
+        self._synced_at_s = float("-inf")
         self.on_member: Callable[[Worker], None] = lambda _worker: None
         """Called when an agent has become a member of the queue."""
 
@@ -149,9 +150,9 @@ class Queueing:
         """Send what is missing, for ever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SYNC_EVERY_S):
+                async with asyncio.timeout(SYNC_EVERY_S + 0.1):
                     await self._wake.wait()
-            if not self._wake.is_set():
+            if asyncio.get_running_loop().time() - self._synced_at_s >= SYNC_EVERY_S:
                 self._sync_wanted = True
             self._wake.clear()
             try:
@@ -160,13 +161,23 @@ class Queueing:
                 await self.settle()
             except CallcampError as error:
                 log.warning("queues_not_settled", problem=error.message)
+                if isinstance(error, Conflict):
+                    self._has.clear()
+                    for worker in self._floor:
+                        self._look_at(worker, error.message)
                 await asyncio.sleep(AGAIN_AFTER_S)
                 self.wake(sync=True)
 
     async def sync(self) -> None:
-        """Ask Asterisk what its queues have."""
+        """Ask Asterisk what its queues have.
+
+        Raises:
+            Conflict: another callcamp has its agents there.
+        """
+        await self._switchboard.hold_agents()
         views = await self._switchboard.queues()
         self._sync_wanted = False
+        self._synced_at_s = asyncio.get_running_loop().time()
         self._names = frozenset(views)
         self._has = {
             (name, member.interface): Membership(member.agent_id, member.paused, member.reason)

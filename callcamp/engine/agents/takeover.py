@@ -63,8 +63,10 @@ class TakeOver:
                 logged out and still talk, and of who listens to a talk.
 
         Raises:
-            CallcampError: Asterisk does not answer; to be tried again.
+            CallcampError: Asterisk does not answer, or another callcamp has its agents there; to
+                be tried again.
         """
+        await self._switchboard.hold_agents()
         channels = set(await self._gateway.live_calls())
         for worker in self._floor:
             await self._take_up(worker, channels)
@@ -86,14 +88,16 @@ class TakeOver:
         talk = await self._switchboard.talk_of(call.track.attempt_id)
         if worker.call is not call or worker.state is not AgentState.TALKING:
             return
-        if talk is None or talk.channel_id not in channels:
+        # A phone on the line stays there when its agent's part in the talk is over.
+        on_line = talk is not None and is_leg_id(talk.channel_id)
+        if talk is None or talk.channel_id not in channels or (on_line and talk.agent_id is None):
             self._on_talk_over(worker)
             return
         call.channel_id = talk.channel_id
         if not talk.on_hold:
             call.consulting = ""
         call.on_hold = talk.on_hold and not call.consulting
-        if is_leg_id(talk.channel_id):
+        if on_line:
             worker.leg = Leg(talk.channel_id, up=True)
         self._floor.touch(worker)
 

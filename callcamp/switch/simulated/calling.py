@@ -121,6 +121,8 @@ def setvar(asked: Asked) -> None:
         raise Refusal("No variable specified")
     if asked.action.get("Channel"):
         asked.desk.variables.set(channel_of(asked), name, value)
+    else:
+        asked.desk.variables.globals[name] = value
     asked.succeed("Variable Set")
 
 

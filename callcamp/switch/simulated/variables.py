@@ -24,6 +24,7 @@ class Variables:
     """
 
     def __init__(self, db: AstDb, phones: Phones) -> None:
+        self.globals: dict[str, str] = {}
         self._db = db
         self._phones = phones
 
@@ -51,7 +52,7 @@ class Variables:
         if device := _DEVICE.fullmatch(name):
             return DEVICE_STATES[self._phones.status(device[1])][0]
         if call is None:
-            return ""
+            return self.globals.get(name, "")
         if shared := _SHARED.fullmatch(name):
             return call.shared.get(shared[1], "")
         if name == "CHANNEL(state)":
