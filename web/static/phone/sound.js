@@ -97,7 +97,8 @@ export class Sound {
 
   async wake() {
     try {
-      if (this.context?.state === "suspended") await this.context.resume();
+      // Not waited for: without a click, or without a sound card, it may never come back.
+      if (this.context?.state === "suspended") this.context.resume().catch(() => {});
       if (this.speaker.srcObject) await this.speaker.play();
       return true;
     } catch (error) {
