@@ -459,6 +459,30 @@ async def test_who_is_on_the_line_for_a_contact_waits_on_for_it(
         await form_opens(b, attempt_id)
 
 
+async def test_who_is_on_the_line_still_but_has_handed_the_contact_on_notes_the_result(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, DialMethod.AGENT_FIRST)
+        (attempt_id,) = await b.placed(1)
+        (leg,) = b.switch.board.up
+        b.switch.answer(attempt_id)
+        b.switch.emit(AgentConnected(attempt_id, view(b).agent.id, now(), leg))
+        await becomes(b, S.TALKING)
+        await b.running.agents.floor.write()
+        b.running.agents.floor.write = nothing  # type: ignore[method-assign]
+        await b.running.agents.transfer("anna", TransferTo.QUEUE, "sales")
+        b.switch.board.talks[attempt_id] = TalkView(leg, on_hold=False)
+        await b.kill()
+        await b.start()
+        assert view(b).state is S.TALKING
+        await becomes(b, S.WRAP_UP)
+        await b.running.agents.finish("anna", attempt_id, SOLD)
+        hang_up(b, attempt_id, None)
+        await noted(b, attempt_id)
+
+
 async def test_a_result_can_be_noted_late_but_only_of_ones_own_call(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         attempt_id = await talking(b, names=("anna", "bert"))
