@@ -12,11 +12,13 @@ import json
 import resource
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from callcamp.contacts import sheets, staging, text  # noqa: F401 - loaded before the limit
 from callcamp.contacts.mapping import Mapping
+from callcamp.contacts.saying import say as say_to
 from callcamp.contacts.sniff import check_size
 from callcamp.contacts.staging import Job
 from callcamp.contacts.table import Limits, ReadOptions
@@ -71,11 +73,7 @@ def run(job: dict[str, Any], out: TextIO) -> None:
             ``limits`` and ``memory_mib``; ``keep`` when the file is to be kept as well.
         out: where JSON lines go.
     """
-
-    def say(**message: Any) -> None:
-        out.write(json.dumps(message) + "\n")
-        out.flush()
-
+    say = partial(say_to, out)
     folder = Path(job["folder"])
     mapping = job["mapping"]
     try:

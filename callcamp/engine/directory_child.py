@@ -16,6 +16,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
+from callcamp.contacts.saying import say
 from callcamp.core.model import NewContact
 from callcamp.errors import CallcampError
 from callcamp.ports import acting_as
@@ -23,12 +24,6 @@ from callcamp.store import SqlStore
 
 _PAGE = 10_000
 _TOLD_EVERY = 5_000
-
-
-def _say(**message: Any) -> None:
-    """Write one line for the parent."""
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
 
 
 async def count_known(store: SqlStore, job: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +53,7 @@ def _staged(path: str) -> Iterator[NewContact]:
         rows = db.execute(f"SELECT row_no, phone, variables, {others} FROM row ORDER BY rowid")  # noqa: S608
         for done, (row, phone, variables, further) in enumerate(rows):
             if done % _TOLD_EVERY == 0:
-                _say(progress=done / total, rows=done)
+                say(progress=done / total, rows=done)
             yield NewContact(phone, json.loads(variables), row, tuple(json.loads(further)))
 
 
@@ -77,9 +72,9 @@ def main() -> None:
     job = json.loads(sys.stdin.readline())
     gc.disable()
     try:
-        _say(report=asyncio.run(_work(job)))
+        say(report=asyncio.run(_work(job)))
     except CallcampError as error:
-        _say(error=error.as_dict())
+        say(error=error.as_dict())
 
 
 if __name__ == "__main__":

@@ -14,15 +14,10 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
+from callcamp.contacts.saying import say
 from callcamp.errors import CallcampError
 from callcamp.ports import OnDuplicate, acting_as
 from callcamp.store.bulk import existing_phones, insert_from_staging
-
-
-def _say(**message: Any) -> None:
-    """Write one line for the parent."""
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
 
 
 def count_known(job: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +36,7 @@ def insert(job: dict[str, Any]) -> dict[str, Any]:
             job["import_id"],
             job["staging"],
             now=datetime.fromisoformat(job["now"]),
-            progress=lambda done, total: _say(progress=done / max(1, total), rows=done),
+            progress=lambda done, total: say(progress=done / max(1, total), rows=done),
             replace=job["replace"],
             on_duplicate=OnDuplicate(job["on_duplicate"]),
         )
@@ -53,9 +48,9 @@ def main() -> None:
     job = json.loads(sys.stdin.readline())
     gc.disable()
     try:
-        _say(report={"count_known": count_known, "insert": insert}[job["task"]](job))
+        say(report={"count_known": count_known, "insert": insert}[job["task"]](job))
     except CallcampError as error:
-        _say(error=error.as_dict())
+        say(error=error.as_dict())
 
 
 if __name__ == "__main__":

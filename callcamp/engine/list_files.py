@@ -6,7 +6,8 @@ its process with the dialer has them done here instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -74,7 +75,7 @@ class ListFiles:
             ChildFailed: the process that read it died; all was done, or nothing.
             ChildTimeout: it took too long.
         """
-        try:
+        with self._telling(campaign_id, suppressed=True):
             told = await self._ask(
                 "suppress_file",
                 path,
@@ -86,10 +87,6 @@ class ListFiles:
                 campaign_id=campaign_id,
                 expires_at=_text(expires_at),
             )
-        finally:
-            # Also after a failure: it may have died just after the commit.
-            self._on_suppressed(campaign_id, None)
-            self._on_change(campaign_id)
         return _read(FileSuppressed, told)
 
     async def import_dnc_list(
@@ -112,7 +109,7 @@ class ListFiles:
             ChildFailed: the process that read it died; all was done, or nothing.
             ChildTimeout: it took too long.
         """
-        try:
+        with self._telling(None, suppressed=True):
             told = await self._ask(
                 "import_dnc_list",
                 path,
@@ -122,9 +119,6 @@ class ListFiles:
                 region=region,
                 column=column,
             )
-        finally:
-            self._on_suppressed(None, None)
-            self._on_change(None)
         return _read(ListImported, told)
 
     async def record_consents(
@@ -149,7 +143,7 @@ class ListFiles:
             ChildFailed: the process that read it died; all was done, or nothing.
             ChildTimeout: it took too long.
         """
-        try:
+        with self._telling(None, suppressed=False):
             told = await self._ask(
                 "record_consents_file",
                 path,
@@ -161,9 +155,17 @@ class ListFiles:
                 given_at=_text(given_at),
                 expires_at=_text(expires_at),
             )
-        finally:
-            self._on_change(None)
         return _read(ConsentsRecorded, told)
+
+    @contextmanager
+    def _telling(self, campaign_id: int | None, *, suppressed: bool) -> Iterator[None]:
+        """Tell of the change afterwards; also after a failure, which may follow the commit."""
+        try:
+            yield
+        finally:
+            if suppressed:
+                self._on_suppressed(campaign_id, None)
+            self._on_change(campaign_id)
 
     async def _ask(self, task: str, path: Path, filename: str, **values: Any) -> dict[str, Any]:
         """Have a child process do one of the use-cases; return its result as plain values."""

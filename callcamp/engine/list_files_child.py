@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from callcamp.contacts.child import limit_memory
+from callcamp.contacts.saying import say
 from callcamp.engine.lists import Lists
 from callcamp.errors import CallcampError, LimitExceeded
 from callcamp.ports import acting_as
@@ -45,20 +46,14 @@ async def _work(job: dict[str, Any]) -> dict[str, Any]:
         await store.close()
 
 
-def _say(**message: Any) -> None:
-    """Write one line for the parent."""
-    sys.stdout.write(json.dumps(message, default=datetime.isoformat) + "\n")
-    sys.stdout.flush()
-
-
 def main() -> None:
     """Read the job, limit the memory, do it."""
     job = json.loads(sys.stdin.readline())
     limit_memory(job["memory_mib"])
     try:
-        _say(report=asyncio.run(_work(job)))
+        say(report=asyncio.run(_work(job)))
     except CallcampError as error:
-        _say(error=error.as_dict())
+        say(error=error.as_dict())
     except MemoryError:
         refusal = LimitExceeded(
             f"Reading the file needs more than {job['memory_mib']} MiB of memory. Split it, or "
@@ -66,7 +61,7 @@ def main() -> None:
             limit="import_memory_mib",
             value=job["memory_mib"],
         )
-        _say(error=refusal.as_dict())
+        say(error=refusal.as_dict())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from multidict import MultiMapping
 
 from callcamp.core.agent_settings import AgentSettings, DialMethod
 from callcamp.core.scripts import Element, ElementKind
+from callcamp.http.sent import text_of, texts_of
 
 METHODS: dict[str, str] = {
     DialMethod.UNATTENDED: "No agents: the campaign plays its prompt",
@@ -140,19 +141,16 @@ class AgentForm:
         if FIELD not in data:
             return None
 
-        def many(name: str) -> list[str]:
-            return [one for one in data.getall(name, []) if isinstance(one, str)]
-
         def text(name: str) -> str:
-            return next(iter(many(f"agents.{name}")), "").strip()
+            return text_of(data, f"agents.{name}")
 
-        columns = [many(f"script.{one.name}") for one in fields(ScriptRow)]
+        columns = [texts_of(data, f"script.{one.name}") for one in fields(ScriptRow)]
         found = (ScriptRow(*cells) for cells in zip(*columns, strict=False))
         rows = tuple(row for row in found if row.text.strip() or row.name.strip())
         names = [one.name for one in fields(cls) if one.name not in _READ_APART]
         return cls(
             **{name: text(name) for name in names},
-            outcomes=tuple(dict.fromkeys(many("agents.outcomes"))),
+            outcomes=tuple(dict.fromkeys(texts_of(data, "agents.outcomes"))),
             outcome_required=bool(text("outcome_required")),
             rows=rows,
         )

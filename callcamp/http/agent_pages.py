@@ -13,8 +13,8 @@ from callcamp.errors import CallcampError, Conflict, InvalidInput, NotFound
 from callcamp.http.agents_context import roster_of
 from callcamp.http.board import chosen_campaign
 from callcamp.http.context import ENGINE, campaign_id, done, render
-from callcamp.http.forms import text_of
 from callcamp.http.pages import checked_post
+from callcamp.http.sent import text_of, texts_of
 
 KINDS: dict[str, str] = {
     PhoneKind.BROWSER: "Phone of the agent page",
@@ -121,8 +121,7 @@ async def _page(
 async def join(request: web.Request) -> web.StreamResponse:
     """Let agents work for a campaign."""
     data = await checked_post(request)
-    names = [one for one in data.getall("agent", []) if isinstance(one, str)]
-    await roster_of(request).add_to_campaign(campaign_id(request), names)
+    await roster_of(request).add_to_campaign(campaign_id(request), texts_of(data, "agent"))
     return done(request, f"/campaigns/{campaign_id(request)}#agents")
 
 

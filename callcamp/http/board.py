@@ -12,8 +12,8 @@ from callcamp.errors import NotFound
 from callcamp.http.agents_context import own_name, phone_of, supervision_of
 from callcamp.http.board_regions import ACTIVE, board_topic, by_presence
 from callcamp.http.context import ENGINE, REGIONS, done, render
-from callcamp.http.forms import text_of
 from callcamp.http.pages import checked_post
+from callcamp.http.sent import text_of
 from callcamp.http.stream import stream_topic
 from callcamp.ports.switchboard import SpyMode
 

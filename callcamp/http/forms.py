@@ -13,15 +13,10 @@ from callcamp.core.outcome import MEANING, Disposition
 from callcamp.engine.forms import settings_from_dict
 from callcamp.errors import InvalidInput
 from callcamp.http.agent_form import AgentForm
+from callcamp.http.sent import text_of, texts_of
 
 RETRYABLE: tuple[str, ...] = tuple(d.value for d, m in MEANING.items() if m.retryable)
 """Results that the form offers to retry."""
-
-
-def text_of(data: MultiMapping[object], field: str) -> str:
-    """Return a field as it was sent, without blanks around it; empty when it is missing."""
-    value = data.get(field, "")
-    return value.strip() if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +76,6 @@ class CampaignForm:
         def text(field: str) -> str:
             return text_of(data, field)
 
-        def many(field: str) -> frozenset[str]:
-            return frozenset(v for v in data.getall(field, []) if isinstance(v, str))
-
         return cls(
             name=text("name"),
             description=text("description"),
@@ -98,11 +90,11 @@ class CampaignForm:
             start=text("start"),
             end=text("end"),
             zone=text("zone"),
-            weekdays=many("weekday"),
+            weekdays=frozenset(texts_of(data, "weekday")),
             mode=text("mode"),
             max_attempts=text("max_attempts"),
             retry_delay=text("retry_delay"),
-            retry_on=many("retry_on"),
+            retry_on=frozenset(texts_of(data, "retry_on")),
             agents=AgentForm.read(data),
         )
 
@@ -209,12 +201,8 @@ class TrunkForm:
     @classmethod
     def read(cls, data: MultiMapping[object]) -> TrunkForm:
         """Return the fields as they were sent."""
-        values = {
-            field: value.strip()
-            for field in ("name", "dial_string", "cps", "max_channels")
-            if isinstance(value := data.get(field, ""), str)
-        }
-        return cls(**values)
+        fields = ("name", "dial_string", "cps", "max_channels")
+        return cls(**{field: text_of(data, field) for field in fields})
 
     def numbers(self) -> tuple[float, int | None]:
         """Return calls per second and most calls at once.
