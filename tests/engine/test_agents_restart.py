@@ -398,6 +398,45 @@ async def test_the_end_of_a_talk_that_only_the_call_knew_of_begins_the_wrap_up(
         await noted(b, attempt_id)
 
 
+async def test_a_talk_that_ended_with_its_result_needs_no_time_for_it(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        attempt_id = await talking(b, contacts=2)
+        await b.running.agents.finish("anna", attempt_id, SOLD)
+        await b.running.agents.pause("anna", "lunch")
+        b.running.agents.floor.write = nothing  # type: ignore[method-assign]
+        hang_up(b, attempt_id, view(b).agent.id)
+        await ended(b, attempt_id)
+        await b.kill()
+        await b.start()
+        assert (view(b).state, view(b).reason) == (S.PAUSED, "lunch")
+        await noted(b, attempt_id)
+
+
+async def test_who_talked_on_a_call_that_nobody_knows_is_paused(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await talking(b, contacts=2)
+        await b.running.agents.pause("anna", "lunch")
+        await b.kill()
+        with closing(sqlite3.connect(tmp_path / "callcamp.sqlite3")) as database, database:
+            database.execute("UPDATE agent_span SET attempt_id = 'gone' WHERE ended_at IS NULL")
+        await b.start()
+        assert (view(b).state, view(b).reason, view(b).call) == (S.PAUSED, "lunch", None)
+
+
+async def test_nobody_is_on_shift_for_a_campaign_that_was_stopped_meanwhile(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        campaign = await staffed(b, PROGRESSIVE, contacts=0)
+        await b.running.agents.floor.write()
+        await b.kill()
+        await b.store.move_campaign(campaign.id, CampaignEvent.STOPPED, now=now())
+        await b.start()
+        assert view(b).state is S.OFFLINE
+        assert await b.store.live_shifts() == []
+
+
 async def test_a_stopped_campaign_takes_no_wrap_up_away(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         attempt_id = await talking(b)
