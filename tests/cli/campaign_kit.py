@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import os
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
+from callcamp.cli import main
 from callcamp.core.changes import AttemptChange, ContactChange
 from callcamp.core.gate import Batch, Decision, LetOut
 from callcamp.core.outcome import Disposition, Evidence
@@ -18,6 +25,19 @@ ALWAYS = ("--window-start", "00:00", "--window-end", "00:00", "--weekdays", "mon
 """Options of a campaign that may call at any time."""
 
 T = TypeVar("T")
+
+
+def prepare(folder: Path, *commands: tuple[str, ...]) -> Path:
+    """Run commands in a folder, which other tests then start from."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()):
+        patch.chdir(folder)
+        for name in [name for name in os.environ if name.startswith("CALLCAMP_")]:
+            patch.delenv(name)
+        for command in commands:
+            with pytest.raises(SystemExit) as ended:
+                main(list(command))
+            assert not ended.value.code
+    return folder
 
 
 def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import typer.main
 
 from callcamp.cli import main
+
+# A shell's process builds the commands once, and so does this one: building takes longer than
+# most commands do.
+typer.main.get_command = functools.cache(typer.main.get_command)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,8 @@ EVIL = "\x1b[31m[bold]x[/bold]\u202e"
 
 
 @pytest.fixture
-def camp(cli: Cli) -> Cli:  # noqa: F811
-    cli("init")
-    cli("trunk", "set", "carrier", "--dial", "PJSIP/{number}@carrier", "--cps", "7")
+def camp(cli: Cli, with_trunk: Path, tmp_path: Path) -> Cli:  # noqa: F811
+    shutil.copytree(with_trunk, tmp_path, dirs_exist_ok=True)
     return cli
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cli_runner import Cli
+from database_kit import make_database
 from test_cli_basics import cli  # noqa: F401 - a fixture
 
 from callcamp.core.campaign_settings import CampaignSettings
@@ -31,7 +32,7 @@ from callcamp.engine.doctor import (
 )
 from callcamp.errors import BadCredentials, SwitchRefused, SwitchUnavailable
 from callcamp.ports import SwitchFacts
-from callcamp.store import SqlStore, migrate
+from callcamp.store import SqlStore
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WELL = SwitchFacts(
@@ -79,7 +80,7 @@ class FakeGateway:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/c.sqlite3"
-    migrate(url)
+    make_database(url)
     return url
 
 

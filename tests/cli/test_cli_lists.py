@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import shutil
-from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from campaign_kit import prepare
 from cli_runner import Cli, Ran
 from test_cli_basics import cli  # noqa: F401 - a fixture
 
-from callcamp.cli import main
 from callcamp.cli.reading import parse_mapping, wanted_mapping
 from callcamp.cli.records import instant
 from callcamp.errors import InvalidInput
@@ -23,19 +21,6 @@ from callcamp.errors import InvalidInput
 ANN, BOB, CID = "+33612345678", "+33612345679", "+442079460018"
 PEOPLE = "tel,work,city\n0612345678,0140000001,Paris\n0612345679,,Oslo\nabc,,Bern\n"
 EVIL = "\x1b[31m[bold]=1+1<b>\u202e"
-
-
-def prepare(folder: Path, *commands: tuple[str, ...]) -> Path:
-    """Run commands in a folder, which other tests then start from."""
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()):
-        patch.chdir(folder)
-        for name in [name for name in os.environ if name.startswith("CALLCAMP_")]:
-            patch.delenv(name)
-        for command in commands:
-            with pytest.raises(SystemExit) as ended:
-                main(list(command))
-            assert not ended.value.code
-    return folder
 
 
 @pytest.fixture(scope="session")
