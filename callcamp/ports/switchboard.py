@@ -140,6 +140,13 @@ class Switchboard(Protocol):
         """
         ...
 
+    async def join(self, attempt_id: str, leg_id: str) -> bool:
+        """Bring a call that waits, or hears the announcement, to an agent who is on the line.
+
+        Returns False when the call is not waiting any more.
+        """
+        ...
+
     async def hold(self, attempt_id: str, agent_channel: str) -> None:
         """Let the contact hear music while the agent waits on the line."""
         ...

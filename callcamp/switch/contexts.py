@@ -12,6 +12,8 @@ GONE_CONTEXT = "callcamp-agent-gone"
 """Dialplan context that runs at the end of an agent's channel."""
 GIVE_CONTEXT = "callcamp-give"
 """Dialplan context of a contact who is handed to an agent."""
+LEG_CONTEXT = "callcamp-leg"
+"""Dialplan context of a contact who meets an agent on the line."""
 HOLD_CONTEXT = "callcamp-hold"
 """Dialplan context of a contact who hears music."""
 TRANSFER_CONTEXT = "callcamp-transfer"
@@ -25,6 +27,7 @@ NEEDED_CONTEXTS = (
     AGENT_CONTEXT,
     GONE_CONTEXT,
     GIVE_CONTEXT,
+    LEG_CONTEXT,
     HOLD_CONTEXT,
     TRANSFER_CONTEXT,
     COMPLETE_CONTEXT,

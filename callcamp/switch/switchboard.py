@@ -31,6 +31,7 @@ from callcamp.switch.contexts import (
     COMPLETE_CONTEXT,
     GIVE_CONTEXT,
     HOLD_CONTEXT,
+    LEG_CONTEXT,
     TRANSFER_CONTEXT,
 )
 from callcamp.switch.keeper import SessionKeeper
@@ -198,6 +199,20 @@ class AmiSwitchboard(Moves):
                 CC_GIVE_TO=interface,
                 CC_GIVE_MEMBER=f"{MEMBER_PREFIX}{agent_id}",
             )
+
+    async def join(self, attempt_id: str, leg_id: str) -> bool:
+        """Bring a call that waits, or hears the announcement, to an agent who is on the line.
+
+        Returns False when the call is not waiting any more, or an agent is being rung for it.
+        """
+        check_attempt(attempt_id)
+        check_channel_id(leg_id)
+        async with self._alone(attempt_id):
+            if not await self._claim(attempt_id) or not await self._set(
+                attempt_id, {"CC_LEG": leg_id}
+            ):
+                return False
+            return await self._redirect(attempt_id, LEG_CONTEXT, "join")
 
     async def hold(self, attempt_id: str, agent_channel: str) -> None:
         """Let the contact hear music while the agent waits on the line.

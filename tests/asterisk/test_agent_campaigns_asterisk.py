@@ -36,7 +36,7 @@ from callcamp.core.states import AttemptStatus, CampaignStatus, ContactStatus
 from callcamp.engine import Engine
 from callcamp.engine.agents.views import AgentView, WrapUpNote
 from callcamp.engine.contact_commands import RawContact
-from callcamp.lab import LabInfo, number_for, witness, witness_callers, witness_mark
+from callcamp.lab import Ami, LabInfo, number_for, witness, witness_callers, witness_mark
 from callcamp.settings import Settings
 from callcamp.store import migrate
 
@@ -444,3 +444,31 @@ async def test_an_agent_behind_a_trunk_who_does_not_answer_is_paused(
     (attempt,) = await floor.attempts(campaign)
     assert attempt.disposition is Disposition.ABANDONED
     assert floor.invites()[outside] == (1 if slug == "no_answer" else 3)
+
+
+async def test_client_first_plays_the_announcement_until_the_agent_has_answered(
+    floor: Floor,
+) -> None:
+    """Nobody waits for its end: the prompt takes more than seven seconds."""
+    agents = {"announcement": floor.lab.prompt_sound, "wait_most_s": 30}
+    phones = [number_for("person", 140)]
+    campaign = await floor.campaign(
+        DialMethod.CLIENT_FIRST, {"lena": "agent-late-3"}, phones, agents=agents
+    )
+    await floor.becomes("lena", S.RINGING)
+
+    def application() -> str:
+        ami = Ami(floor.lab.ami_host, floor.lab.ami_port, "callcamp", floor.lab.ami_secret)
+        with ami:
+            items = ami.listed("CoreShowChannels", "CoreShowChannelsComplete")
+        return next(i["Application"] for i in items if i["Uniqueid"].startswith("cc-"))
+
+    assert await asyncio.to_thread(application) == "Playback"
+    await floor.becomes("lena", S.TALKING)
+    await floor.engine.agents.hang_up("lena")
+    await floor.completed(campaign)
+    await floor.agrees(campaign)
+    (attempt,) = await floor.attempts(campaign)
+    assert attempt.disposition is Disposition.ANSWERED_PERSON
+    assert attempt.agent_id == floor.view("lena").agent.id
+    assert 1.4 < attempt.evidence["waited_s"] < 6

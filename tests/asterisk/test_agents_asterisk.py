@@ -253,10 +253,13 @@ async def test_nobody_who_has_an_agent_hears_the_announcement_to_its_end(floor: 
         floor.new_queue(), wait_s=20, CC_ANNOUNCE=floor.lab.prompt_sound
     )
     await floor.told(CallerWaited, attempt_id=attempt_id, announced=True)
-    agent_id = next(_agents)
-    assert await floor.board.give_to(attempt_id, agent_interface(1), agent_id)
-    fact = await floor.told(AgentConnected, attempt_id=attempt_id, agent_id=agent_id)
-    await floor.talk_together(attempt_id, fact.channel_id)
+    leg = await floor.leg(agent_interface(1))
+    assert (await floor.channels())[attempt_id]["Application"] == "Playback"
+    assert await floor.board.join(attempt_id, leg)
+    await floor.told(AgentConnected, attempt_id=attempt_id, channel_id=leg)
+    await floor.talk_together(attempt_id, leg)
+    assert not await floor.board.join(attempt_id, leg)
+    assert not await floor.board.give_to(attempt_id, agent_interface(2), next(_agents))
     assert not any(isinstance(one, CallerWaited) and not one.announced for one in floor.facts)
     await floor.gateway.hang_up(attempt_id)
     evidence = await floor.ended(attempt_id)
@@ -596,6 +599,16 @@ async def test_members_and_reasons_outlive_asterisk(lab: LabInfo, floor: Floor) 
         ]
 
     await floor.until("the member is there, and paused", as_before)
+
+
+async def test_who_was_to_meet_an_agent_who_has_left_waits_on(floor: Floor) -> None:
+    attempt_id = await floor.queued(floor.new_queue(), wait_s=5, CC_ANNOUNCE=floor.lab.prompt_sound)
+    await floor.told(CallerWaited, attempt_id=attempt_id, announced=True)
+    assert await floor.board.join(attempt_id, leg_id(99, "0" * 16))
+    await floor.told(CallerWaited, attempt_id=attempt_id, announced=False)
+    evidence = await floor.ended(attempt_id)
+    assert evidence.abandoned
+    assert evidence.agent is None
 
 
 async def test_the_campaigns_ring_time_counts_in_the_queue_and_in_a_hand_over(

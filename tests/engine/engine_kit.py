@@ -178,7 +178,7 @@ class FakeBoard:
         return found[0] if found else None
 
     async def hold_agents(self) -> None:
-        self._ask("hold")
+        self._ask("hold_agents")
         if self.holder:
             raise Conflict(f"Another callcamp ({self.holder}) has its agents here.")
 
@@ -251,6 +251,10 @@ class FakeBoard:
 
     async def give_to(self, attempt_id: str, interface: str, agent_id: int) -> bool:
         self._ask("give", attempt_id, interface, agent_id)
+        return self.gives
+
+    async def join(self, attempt_id: str, leg_id: str) -> bool:
+        self._ask("join", attempt_id, leg_id)
         return self.gives
 
     async def hold(self, attempt_id: str, agent_channel: str) -> None:

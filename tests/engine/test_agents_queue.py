@@ -12,6 +12,7 @@ from engine_kit import BY_HAND, Bench, bench, now, passes, until
 
 from callcamp.core.agent_events import (
     AgentCalled,
+    AgentConnected,
     AgentLeft,
     AgentMissed,
     CallerLeft,
@@ -465,8 +466,9 @@ def _announced(b: Bench, attempt_id: str) -> None:
     b.switch.emit(CallerWaited(attempt_id, now(), "callcamp-1", announced=True))
 
 
+@pytest.mark.parametrize("answers", [True, False])
 async def test_who_hears_the_announcement_is_given_to_an_agent_who_is_free(
-    tmp_path: Path,
+    tmp_path: Path, answers: bool
 ) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()
@@ -474,10 +476,53 @@ async def test_who_hears_the_announcement_is_given_to_an_agent_who_is_free(
         await staffed(b, DialMethod.CLIENT_FIRST, agents=agents)
         (attempt_id,) = await b.placed(1)
         assert b.switch.orders[0].variables["CC_AGENT_RING_S"] == "15"
+        if not answers:
+            b.switch.board.phones["PJSIP/anna"] = "silent"
         _announced(b, attempt_id)
-        seen = await becomes(b, S.RINGING)
+        await becomes(b, S.RINGING)
+        await until(lambda: bool(b.switch.board.legs))
+        leg = next(iter(b.switch.board.legs))
+        if answers:
+            await until(lambda: bool(b.switch.board.asked("join")))
+            b.switch.emit(AgentConnected(attempt_id, view(b).agent.id, now(), leg))
+        else:
+            b.switch.board.leave(leg)
+        seen = await becomes(b, S.TALKING) if answers else await becomes(b, S.PAUSED)
+        board = b.switch.board
+        if not answers:
+            # the person is left to the queue, and to whoever else is free
+            assert seen.reason == MISSED_CALL
+            assert attempt_id in b.switch.channels
+            return
         assert seen.call is not None
-        assert seen.call.attempt_id == attempt_id
+        (leg,) = board.legs
+        assert (seen.call.attempt_id, seen.call.channel_id) == (attempt_id, leg)
+        assert board.asked("join") == [(attempt_id, leg)]
+        assert board.asked("give") == []
+        hang_up(b, attempt_id, view(b).agent.id)
+        await becomes(b, S.WRAP_UP)
+        # the queue calls the phone for the next contact
+        await until(lambda: not board.up)
+
+
+async def test_an_agent_who_comes_too_late_for_who_heard_the_announcement_is_free(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        agents = {"wait_most_s": 20, "announcement": "please-wait"}
+        await staffed(b, DialMethod.CLIENT_FIRST, ("anna", "bob"), agents=agents)
+        (attempt_id,) = await b.placed(1)
+        board = b.switch.board
+        board.gives = False
+        board.phones["PJSIP/anna"] = "silent"
+        await b.running.agents.pause("bob", "lunch")
+        _announced(b, attempt_id)
+        await becomes(b, S.RINGING)
+        await until(lambda: bool(board.legs))
+        board.pick_up(next(iter(board.legs)))
+        await becomes(b, S.READY)
+        await until(lambda: not board.up)
 
 
 async def test_an_agent_is_free_again_when_another_one_has_got_the_caller(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ class Following:
             on_talk_over=self.talk_over,
             on_free=self.after_call,
         )
+        self.line.on_unanswered = self._seek
         self.rooms: dict[int, tuple[int, Reason]] = {}
         """What :meth:`room` said last, by campaign."""
         self.left_legs: dict[str, str] = {}
@@ -134,7 +135,7 @@ class Following:
             case CallerWaited() | CallerLeft():
                 self.queueing.note_caller(fact)
                 if isinstance(fact, CallerWaited) and fact.announced:
-                    self._seek(fact.attempt_id)
+                    self._seek(self.registry.get(fact.attempt_id))
                 self._on_room()
             case AgentCalled():
                 self._note_called(fact)
@@ -235,9 +236,11 @@ class Following:
 
     def _rings_no_more(self, worker: Worker) -> None:
         """Free an agent who was rung for a caller whom another one has got."""
-        if worker.state is AgentState.RINGING and worker.leg is None:
+        if worker.state is AgentState.RINGING:
             worker.call, worker.handed = None, False
             self.floor.step(worker, AgentEvent.FREED)
+            if worker.leg is not None:
+                self.do(self.line.hang_up_leg(worker))
             self.after_call(worker)
 
     def _note_talker(self, track: Track, agent_id: int) -> None:
@@ -360,9 +363,8 @@ class Following:
         self.queueing.wake()
         self._on_room()
 
-    def _seek(self, attempt_id: str) -> None:
+    def _seek(self, track: Track | None) -> None:
         """Give a caller who hears the announcement an agent who is free already, if any is."""
-        track = self.registry.get(attempt_id)
         workers = [] if track is None else self.floor.of_campaign(track.campaign_id)
         free = [w for w in workers if w.is_free]
         if free:
@@ -380,10 +382,13 @@ class Following:
         return waited_s < QUEUE_LOOKS_S and any(w.is_free and w is not worker for w in others)
 
     def _hand(self, worker: Worker, track: Track) -> None:
-        worker.call, worker.handed = AgentCall(track, worker.campaign), True
+        announced = self.queueing.hears_announcement(track.attempt_id)
+        worker.call, worker.handed = AgentCall(track, worker.campaign), not announced
         track.offered_to = worker.agent.id
         self.floor.step(worker, AgentEvent.RANG)
-        self.do(self._give(worker, track))
+        # The announcement goes on until the agent is there.
+        way = self.line.call_for if announced else self._give
+        self.do(way(worker, track))
 
     async def _give(self, worker: Worker, track: Track) -> None:
         try:

@@ -68,6 +68,8 @@ class Line:
         self._on_talk_over = on_talk_over
         self._on_free = on_free
         self._offered: dict[str, tuple[Track, Campaign]] = {}
+        self.on_unanswered: Callable[[Track], None] = lambda _track: None
+        """Called with a contact who waits on, because the agent called for it did not answer."""
 
     async def offer(self, worker: Worker, track: Track, campaign: Campaign) -> None:
         """Give an agent who is free a claimed contact: to look at first, or to be called for."""
@@ -150,6 +152,26 @@ class Line:
             raise
         self._floor.touch(worker)
 
+    async def call_for(self, worker: Worker, track: Track) -> None:
+        """Call the phone of an agent who is to talk to a contact who hears the announcement."""
+        settings = worker.campaign.settings.agents
+        try:
+            await self.call_phone(worker, ring_timeout_s=settings.agent_ring_timeout_s)
+        except CallcampError as error:
+            log.warning("agent_not_called", **track.ids, problem=error.message)
+            if worker.state is AgentState.RINGING and worker.attempt_id == track.attempt_id:
+                worker.call, track.offered_to = None, None
+                self._floor.step(worker, AgentEvent.MISSED, error.message)
+                self.on_unanswered(track)
+
+    async def _join(self, worker: Worker, track: Track, leg: Leg) -> None:
+        if await self._switchboard.join(track.attempt_id, leg.id):
+            return
+        if worker.state is AgentState.RINGING and worker.attempt_id == track.attempt_id:
+            worker.call = None
+            self._floor.step(worker, AgentEvent.FREED)
+            self._on_free(worker)
+
     async def note(self, fact: LegRang | LegAnswered | LegEnded) -> None:
         """Take in what became of a call to an agent's phone."""
         worker = self._floor.of_leg(fact.leg_id)
@@ -158,8 +180,13 @@ class Line:
         if isinstance(fact, LegAnswered):
             worker.leg.up = True
             self._floor.touch(worker)
-            if worker.state is AgentState.RINGING and worker.call is not None:
-                await self._picked_up(worker, worker.call.track)
+            call = worker.call
+            if worker.state is not AgentState.RINGING or call is None:
+                return
+            if call.track.answered_at is None:
+                await self._picked_up(worker, call.track)
+            else:
+                await self._join(worker, call.track, worker.leg)
         elif isinstance(fact, LegEnded):
             self.leg_ended(worker)
 
@@ -174,7 +201,12 @@ class Line:
             reason = MISSED_CALL if worker.state is AgentState.RINGING else PHONE_GONE
             worker.call = None
             self._floor.step(worker, AgentEvent.MISSED, reason)
-            self.drop(call.track)
+            if call.track.answered_at is None or call.track.offered_to != worker.agent.id:
+                self.drop(call.track)
+            else:
+                # The queue, or another agent, is there for a contact who hears the announcement.
+                call.track.offered_to = None
+                self.on_unanswered(call.track)
         elif worker.state is AgentState.TALKING and leg is not None and call.channel_id == leg.id:
             self._on_talk_over(worker)
 

@@ -270,7 +270,7 @@ class Queueing:
 
 def _takes_calls(worker: Worker) -> bool:
     """Tell whether the queue may ring an agent; not while callcamp itself gives it a call."""
-    if worker.pause_wanted is not None or worker.on_line:
+    if worker.pause_wanted is not None or worker.leg is not None:
         return False
     if worker.state is AgentState.RINGING:
         # Asterisk cannot tell that a number behind a trunk rings already.

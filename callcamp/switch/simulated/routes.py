@@ -184,15 +184,30 @@ class Routes:
         call.variables["CC_PLAYED"] = "no_agent"
         self._exchange.end(call)
 
-    def _leg(self, call: Call, _exten: str) -> None:
+    def _no_leg(self, call: Call) -> None:
+        left_s = self._left_s(call) if call.variables.get("CC_COUNT_FROM") else 0.0
+        if left_s < 0.5:
+            self._no_agent(call)
+        else:
+            call.context = plan.QUEUE
+            self._wait(call, left_s)
+
+    def _leg(self, call: Call, exten: str) -> None:
         variables = call.variables
         attempt_id = plan.attempt_of(variables) or ""
-        variables["CC_WAIT_FROM"] = f"{call.answered_at or self._timeline.epoch:.3f}"
-        self._agents.tell(call, "CallcampPerson", ("Attempt", attempt_id))
+        if exten == "join":
+            call.shared["CC_CLAIM"] = ""
+            if variables.get("CC_GIVEN_UP"):
+                self._no_agent(call)
+                return
+            call.shared["CC_STAGE"] = "talk"
+        else:
+            variables["CC_WAIT_FROM"] = f"{call.answered_at or self._timeline.epoch:.3f}"
+            self._agents.tell(call, "CallcampPerson", ("Attempt", attempt_id))
         leg_id = variables.get("CC_LEG", "")
         leg = self._exchange.live.get(leg_id)
         if leg is None or leg.variables.get("CC_WAITS") != "1" or leg.shared.get("CC_WITH"):
-            self._no_agent(call)
+            self._no_leg(call)
             return
         member = f"cc-agent-{leg_id.removeprefix(_LEG_PREFIX).partition('-')[0]}"
         leg.shared["CC_WITH"] = attempt_id
@@ -213,7 +228,7 @@ class Routes:
             if talked:
                 self._exchange.end(call)
             else:
-                self._no_agent(call)
+                self._no_leg(call)
 
         self._bridging.bridge(call, leg_id, over)
 
