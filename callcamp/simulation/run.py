@@ -20,7 +20,7 @@ from callcamp.core.pacing.contract import (
     WrapUpEnded,
 )
 from callcamp.simulation.people import Contact, Fate, People
-from callcamp.simulation.workload import SimResult, Workload, opens_at
+from callcamp.simulation.workload import SimResult, Workload, open_s_left, opens_at
 
 _TICK_S = 1.0
 _QUARTERS = 4
@@ -188,6 +188,7 @@ class _Run:
             ringing=tuple(ringing),
             account=Account(self.answered, self.abandoned, self.workload.cap),
             next_kind=self.people.kind(first, now),
+            closes_in_s=open_s_left(self.workload, now) if self.workload.end_known else None,
         )
 
     def ring_ended(self, call: _Call) -> None:

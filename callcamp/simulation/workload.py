@@ -120,6 +120,7 @@ class Workload:
         retry_share: chance that a call that no person answered is followed by another one.
         closed: ``(from, to)`` in hours since the start, rising, not touching: no call starts
             then, and agents only finish what they are at.
+        end_known: whether the method is told when the account closes, at the end of the hours.
     """
 
     agents: int = 10
@@ -143,6 +144,7 @@ class Workload:
     lines: int | None = None
     retry_share: float = 1.0
     closed: tuple[tuple[float, float], ...] = ()
+    end_known: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
@@ -221,6 +223,16 @@ def opens_at(workload: Workload, now_s: float) -> float | None:
     if index < 0 or hours >= workload.closed[index][1]:
         return None
     return max(now_s, workload.closed[index][1] * 3600) + _AFTER_S
+
+
+def open_s_left(workload: Workload, now_s: float) -> float:
+    """Return how many seconds of calling a workload has left."""
+    end_s = workload.hours * 3600
+    shut_s = sum(
+        max(0.0, min(until * 3600, end_s) - max(since * 3600, now_s))
+        for since, until in workload.closed
+    )
+    return max(0.0, end_s - now_s - shut_s)
 
 
 def _check(name: str, value: float, least: float, most: float) -> None:

@@ -255,10 +255,47 @@ def test_the_memory_of_another_method_is_none(state: object) -> None:
     assert method.state() == Predictive().state()
 
 
-def test_the_budget_never_allows_a_risk_that_is_not_there() -> None:
-    budget = Budget()
-    assert budget.risk(Account(100, 3), 10) == 0
-    assert budget.risk(Account(100, 50), 10) == 0
-    risks = [budget.risk(Account(persons, 0), 10) for persons in range(1, 3000, 50)]
-    assert risks == sorted(risks)
-    assert max(risks) == budget.most_risk
+@settings(max_examples=100, deadline=None)
+@given(
+    agents=st.integers(3, 300),
+    persons=st.integers(1, 5000),
+    to_earn=st.floats(0, 200),
+    more=st.floats(0, 50),
+)
+def test_the_budget_spends_more_the_more_there_is_and_the_nearer_the_end(
+    agents: int, persons: int, to_earn: float, more: float
+) -> None:
+    budget, account = Budget(), Account(persons, 0)
+    risk = budget.risk(account, agents, to_earn)
+    assert 0 < risk <= budget.most_risk
+    assert budget.risk(account, agents, to_earn + more) <= risk
+    assert budget.risk(Account(persons + 100, 0), agents, to_earn) >= risk
+    spent = Account(100, 3 + persons)
+    assert budget.risk(spent, agents, to_earn) == 0
+    assert budget.payable(spent, agents, to_earn) == (0, 0.0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(agents=st.integers(3, 300), persons=st.integers(1, 5000), to_earn=st.floats(-5, 200))
+def test_what_is_counted_on_is_never_more_than_one_call_and_none_at_the_end(
+    agents: int, persons: int, to_earn: float
+) -> None:
+    budget, account = Budget(), Account(persons, 0)
+    left = budget.left(account)
+    calls, _ = budget.payable(account, agents, to_earn)
+    assert int(left) <= calls <= left + min(1.0, max(0.0, to_earn))
+    assert budget.payable(account, agents, 0.0)[0] == int(left)
+    assert budget.payable(account, agents, None)[0] == int(left)
+
+
+def test_the_account_is_spent_before_it_closes() -> None:
+    method = taught()
+    counts = [
+        method.decide(busy_room(1000, 22, closes_in_s=left_s)).count
+        for left_s in (None, 86_400.0, 900.0)
+    ]
+    assert counts[0] <= counts[2]
+    assert counts[1] < counts[2]
+    told = method.decide(busy_room(1000, 22, closes_in_s=900.0)).numbers
+    assert told["account_closes_in_s"] == 900.0
+    assert told["budget_calls_to_earn"] < 4

@@ -96,6 +96,52 @@ def test_the_same_seed_gives_the_same_result(name: str) -> None:
     assert paced(workload, name) != paced(workload, name, seed=2)
 
 
+@pytest.mark.parametrize("end_known", [True, False])
+@pytest.mark.parametrize("contacts", [0, 150])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_run_ends_over_the_cap(seed: int, contacts: int, end_known: bool) -> None:
+    groups = (Group(contacts),) if contacts else ()
+    ran = paced(dataclasses.replace(SHORT, groups=groups, end_known=end_known), seed=seed)
+    assert (ran.contacts_left == 0) == bool(contacts) or not contacts
+    assert ran.final_excess_calls <= 0
+    assert ran.worst_excess_calls <= 2
+
+
+def test_a_wrong_end_breaks_nothing() -> None:
+    class Misled:
+        """The method, told an end that comes and goes."""
+
+        name = "misled"
+
+        def __init__(self) -> None:
+            self.method = make_method("predictive")
+            self.observe, self.state = self.method.observe, self.method.state
+            self.told = 0
+
+        def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+            self.told += 1
+            wrong = (0.0, 60.0, None, 36_000.0)[self.told // 500 % 4]
+            return self.method.decide(dataclasses.replace(snapshot, closes_in_s=wrong))
+
+    for seed in (1, 2):
+        ran = simulate(SHORT, Misled(), seed)
+        assert ran.worst_excess_calls <= 2
+        assert ran.occupancy > paced(SHORT, "progressive", seed=seed).occupancy
+
+
+def test_what_is_told_of_the_end_is_the_time_to_call() -> None:
+    method = Reckless(1)
+    simulate(dataclasses.replace(SHORT, closed=((0.1, 0.3), (0.45, 0.9))), method, 1)
+    told = [(s.now_s, s.closes_in_s) for s in method.snapshots]
+    assert told[0] == (0.0, pytest.approx(0.25 * 3600))
+    for now_s, left_s in told:
+        shut_s = 0.0 if now_s > 0.2 * 3600 else 0.2 * 3600
+        assert left_s == pytest.approx(0.45 * 3600 - now_s - shut_s)
+    unknown = Reckless(1)
+    simulate(dataclasses.replace(SHORT, hours=0.01, end_known=False), unknown, 1)
+    assert {s.closes_in_s for s in unknown.snapshots} == {None}
+
+
 def test_all_methods_meet_the_same_people() -> None:
     few, many = Reckless(1), Reckless(4)
     workload = Workload(agents=50, hours=0.1, talk=Measured([1.0]), wrap_up=Measured([0.0]))
@@ -177,7 +223,9 @@ def test_rates_of_kinds_count_and_lines_are_a_limit() -> None:
     ran = simulate(workload, Reckless(30), 1)
     assert ran.answered == 0
     assert ran.most_lines == 4
-    again = dataclasses.replace(workload, most_attempts=2, retry_after_s=1.0, lines=None)
+    again = dataclasses.replace(
+        workload, groups=(Group(50),), most_attempts=2, retry_after_s=1.0, lines=None
+    )
     assert simulate(again, Reckless(30), 1).answered > 0
 
 
@@ -213,7 +261,10 @@ def test_knowing_hour_and_number_of_a_call_is_worth_something() -> None:
         def state(self) -> dict[str, Any]:
             return {}
 
-    assert paced(workload).occupancy > simulate(workload, Blind(), 1).occupancy
+    # In half an hour the end would be near all the time, and the account more than the people.
+    workload = dataclasses.replace(workload, end_known=False)
+    told = sum(paced(workload, seed=seed).occupancy for seed in (1, 2))
+    assert told > sum(simulate(workload, Blind(), seed).occupancy for seed in (1, 2)) + 0.005
 
 
 @pytest.mark.parametrize(

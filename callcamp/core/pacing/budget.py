@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import sqrt
 
 from callcamp.core.pacing.contract import Account
+
+_LOW_POWER = 0.7
+_SPEND_POWER = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,29 +16,69 @@ class Budget:
     """How the account is spent.
 
     The account holds ``cap * persons - abandoned`` calls that may still be abandoned. The risk
-    that a call may take follows it: at the reserve it is the cap, an e-fold more for each
-    reserve above, and below in proportion. The reserve grows with the root of the agents, as
-    chance and the cost of a sudden change do.
+    that a call may take is the cap, less while the account is under its reserve, and more the
+    more is in it beside what will still be earned: ``(1 + left / to earn) ** 0.6`` times. So
+    what was saved is spent by the time the account closes. Both follow the root of the agents,
+    as chance and the cost of a sudden change do.
+
+    An even risk talks more than one that follows the account closely, because each further
+    abandoned call buys less: the exponents are what a dynamic programme over the account and
+    the time left came to for 5 agents.
 
     Args:
         reserve: calls that the account should hold, for one agent.
+        rest: calls for one agent beside which, at the very end, what is left is counted.
         most_risk: no call takes more than this risk.
-        last_risk: largest risk that a call is abandoned which the account could not pay.
+        last_risk: largest risk that a call is abandoned which the account could not pay, while
+            nobody knows when it closes.
+        final_risk: the same where that is known: risk that more are abandoned than the account
+            holds and can earn back in time.
+        most_ahead: calls that may be earned back, at most, with few agents.
+        sure_share: share of what is expected to be earned that is counted on.
     """
 
-    reserve: float = 1.8
+    reserve: float = 2.0
+    rest: float = 0.45
     most_risk: float = 0.15
     last_risk: float = 0.002
+    final_risk: float = 0.0001
+    most_ahead: float = 1.0
+    sure_share: float = 0.7
 
     def left(self, account: Account) -> float:
         """Return how many calls may still be abandoned; negative over the cap."""
         return account.cap * account.persons - account.abandoned
 
-    def risk(self, account: Account, agents: int) -> float:
-        """Return the largest risk that the next call may find no agent, from 0 to 1."""
+    def risk(self, account: Account, agents: int, to_earn: float) -> float:
+        """Return the largest risk that the next call may find no agent, from 0 to 1.
+
+        Args:
+            account: the account.
+            agents: agents who work or could.
+            to_earn: calls that the answers still to come will add to the account.
+        """
         left = self.left(account)
         if left <= 0:
             return 0.0
-        fullness = left / (self.reserve * sqrt(agents))
-        share = fullness if fullness < 1 else exp(min(fullness - 1, 20.0))
-        return min(account.cap * share, self.most_risk)
+        root = sqrt(agents)
+        low = pow(min(left / (self.reserve * root), 1.0), _LOW_POWER)
+        more = pow(1 + left / (max(to_earn, 0.0) + self.rest * root), _SPEND_POWER)
+        return float(min(account.cap * low * more, self.most_risk))
+
+    def payable(self, account: Account, agents: int, to_earn: float | None) -> tuple[int, float]:
+        """Return how many abandoned calls can be paid, and the largest risk that it is more.
+
+        Args:
+            account: the account.
+            agents: agents who work or could.
+            to_earn: calls that it will still earn; None: nobody knows when it closes, so
+                nothing is counted on.
+        """
+        left = self.left(account)
+        if left <= 0:
+            return 0, 0.0
+        if to_earn is None:
+            return int(left), self.last_risk
+        # Many agents lose several calls at a time, so they have to leave more of the room.
+        ahead = self.most_ahead * min(1.0, sqrt(5 / agents))
+        return int(left + min(ahead, self.sure_share * max(to_earn, 0.0))), self.final_risk

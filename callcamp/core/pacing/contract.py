@@ -88,6 +88,8 @@ class PacingSnapshot:
         next_kind: the kind of the contact that would be called next.
         healthy: whether the link to Asterisk works and what it says is fresh; without it every
             method calls at most one contact per free agent.
+        closes_in_s: seconds of calling until the account closes for good: what it holds then is
+            lost, and it must not be overdrawn. None: that does not happen, or is not known.
     """
 
     now_s: float
@@ -98,6 +100,7 @@ class PacingSnapshot:
     account: Account = field(default_factory=Account)
     next_kind: ContactKind = field(default_factory=ContactKind)
     healthy: bool = True
+    closes_in_s: float | None = None
 
     @property
     def agents(self) -> int:

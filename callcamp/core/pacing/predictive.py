@@ -33,12 +33,18 @@ from callcamp.core.pacing.terms import Term
 INSTANTS_S = (1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0, 17.0, 20.0, 25.0)
 CONNECT_LIMIT_S = 2.0
 LEAST_AGENTS = 3
-FIRST_TALKS = 10
+FIRST_TALKS = 5
+"""Answers and talks to learn before it looks ahead; one for every ten agents if that is more."""
 TICK_S = 1.0
 MOST_PER_AGENT = 8
 """Calls on their way for each agent, at most: when a trunk fails nobody seems to answer, and
 all who do once it is back would be too many."""
-_PLENTY = 4
+_PLENTY = 100
+_OPEN_HORIZON_S = 4 * 3600.0
+"""How far ahead answers are counted while nobody knows when the account closes."""
+_AT_WORK = 0.8
+_LAST_CALL_S = 25.0
+"""What is started later is not answered before the end."""
 _SOON = 6
 _FEW_GROUPS = 60
 _FEW_CALLS = 150
@@ -83,7 +89,7 @@ class Predictive:
             return one_each(
                 snapshot, f"with fewer than {LEAST_AGENTS} agents there is little to gain from more"
             )
-        if min(self._persons, self._talks) < FIRST_TALKS:
+        if min(self._persons, self._talks) < max(FIRST_TALKS, snapshot.agents // 10):
             return one_each(
                 snapshot,
                 f"{counted(self._persons, 'answer')} and {counted(self._talks, 'talk')} learnt so "
@@ -102,13 +108,15 @@ class Predictive:
             self.ringing.weights(),
             self.ringing.answered(chance.level(snapshot.next_kind), 0),
         )
-        allowed = budget.risk(account, snapshot.agents)
+        to_earn = self._to_earn(snapshot)
+        allowed = budget.risk(account, snapshot.agents, to_earn)
         left = budget.left(account)
-        beyond = max(0, int(left))
+        known = snapshot.closes_in_s is not None
+        beyond, last_risk = budget.payable(account, snapshot.agents, to_earn if known else None)
 
         def fits(joined: int) -> bool:
             return crowd.risk(joined) <= allowed and (
-                beyond >= _PLENTY or crowd.risk(joined, beyond) <= budget.last_risk
+                beyond >= _PLENTY or crowd.risk(joined, beyond) <= last_risk
             )
 
         sure = max(0, snapshot.free - snapshot.waiting - len(snapshot.ringing))
@@ -124,8 +132,19 @@ class Predictive:
             "next_risk": crowd.risk(count),
             "allowed_risk": allowed,
             "budget_calls": left,
+            "budget_calls_to_earn": to_earn,
         }
+        if snapshot.closes_in_s is not None:
+            numbers["account_closes_in_s"] = snapshot.closes_in_s
         return PacingDecision(count, _why(snapshot, numbers), numbers, TICK_S)
+
+    def _to_earn(self, snapshot: PacingSnapshot) -> float:
+        """Return how many calls the answers still to come will add to the account."""
+        left_s = _OPEN_HORIZON_S
+        if snapshot.closes_in_s is not None:
+            left_s = max(0.0, snapshot.closes_in_s - _LAST_CALL_S)
+        each_s = self.agents.talk.mean_s + self.agents.wrap_up.mean_s
+        return snapshot.account.cap * _AT_WORK * snapshot.agents * left_s / each_s
 
     def _busy(self, snapshot: PacingSnapshot) -> list[tuple[Term, int]]:
         """Return who may still be busy, alike ones together."""

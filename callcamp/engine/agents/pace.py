@@ -33,6 +33,7 @@ from callcamp.core.reasons import Reason
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.schedule import local_hour
 from callcamp.core.states import AttemptEvent
+from callcamp.engine.agents.closing import closes_in_s, window_end
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.clock import Clock
 from callcamp.engine.ending import final_evidence, judge
@@ -67,7 +68,9 @@ class PacingView:
         waiting: answered calls that have no agent yet.
         persons: calls answered by a person in the window of the tightest cap.
         abandoned: of those, how many got no agent in time.
-        cap: that cap.
+        cap: that cap, as the law or the campaign says it.
+        margin: share of the cap that pacing uses: less than 1 with machine detection, which
+            takes some people for machines.
     """
 
     method: DialMethod
@@ -80,24 +83,46 @@ class PacingView:
     persons: int
     abandoned: int
     cap: float
+    margin: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """An account, the lawful cap, and the seconds of calling until it closes (None: never)."""
+
+    kept: Account
+    cap: float
+    closes_in_s: float | None
+
+    @property
+    def left(self) -> float:
+        return self.kept.cap * self.kept.persons - self.kept.abandoned
 
 
 @dataclass(slots=True)
 class _Pacer:
     method: PacingMethod
     version: int
-    accounts: list[Account] = field(default_factory=list)
+    accounts: list[_Account] = field(default_factory=list)
     read_at_s: float = float("-inf")
     kept_at_s: float = 0.0
     last_kind: ContactKind = field(default_factory=ContactKind)
+    last_place: str | None = None
     view: PacingView | None = None
 
-    def tightest(self) -> Account:
-        return min(self.accounts, key=lambda a: a.cap * a.persons - a.abandoned, default=Account())
+    def tightest(self) -> _Account:
+        return min(self.accounts, key=lambda a: a.left)
 
     def add(self, persons: int, abandoned: int) -> None:
         self.accounts = [
-            replace(a, persons=a.persons + persons, abandoned=a.abandoned + abandoned)
+            replace(
+                a,
+                kept=replace(
+                    a.kept,
+                    persons=a.kept.persons + persons,
+                    abandoned=a.kept.abandoned + abandoned,
+                ),
+            )
             for a in self.accounts
         ]
 
@@ -131,13 +156,32 @@ class Pace:
         snapshot = self._snapshot(campaign, pacer, free, healthy=healthy)
         decision = pacer.method.decide(snapshot)
         before = pacer.view
-        pacer.view = self._view(campaign, snapshot, decision)
+        pacer.view = self._view(campaign, snapshot, decision, pacer.tightest().cap)
         if before is None or before.count != decision.count or before.why != decision.why:
             self._floor.touch()
             if decision.count:
                 log.debug("paced", campaign=campaign.id, count=decision.count, why=decision.why)
         nobody = not snapshot.free and not snapshot.busy
         return decision.count, Reason.NO_AGENT if nobody else Reason.PACED
+
+    def rest(self, campaign: Campaign, why: str) -> None:
+        """Show that nobody is called, and why, where something was paced before."""
+        pacer = self._pacers.get(campaign.id)
+        if pacer is None or pacer.view is None:
+            return
+        before = pacer.view
+        tracks = [t for t in self._registry if t.campaign_id == campaign.id and not t.is_over]
+        pacer.view = replace(
+            before,
+            count=0,
+            why=why,
+            numbers={},
+            agents=Counter(w.state for w in self._floor.of_campaign(campaign.id)),
+            ringing=sum(t.answered_at is None for t in tracks),
+            waiting=sum(t.answered_at is not None and t.connected_at is None for t in tracks),
+        )
+        if before != pacer.view:
+            self._floor.touch()
 
     def view(self, campaign_id: int) -> PacingView | None:
         """Return what was decided last for a campaign (None: nothing yet)."""
@@ -204,17 +248,21 @@ class Pace:
         if now_s - pacer.read_at_s < READ_EVERY_S:
             return
         zone = rules.settings.window.zone
-        caps: list[tuple[float, datetime]] = [
-            (rule.cap, abandon_window_start(rule, now, zone)) for rule in rules.rules.abandons
+        caps: list[tuple[float, datetime, datetime | None]] = [
+            (rule.cap, abandon_window_start(rule, now, zone), window_end(rule, now, zone))
+            for rule in rules.rules.abandons
         ]
         own = campaign.settings.agents.abandon_cap
-        since = min((start for _, start in caps), default=now - OWN_WINDOW)
-        caps.append((own, since))
+        longest: tuple[datetime, datetime | None] = (now - OWN_WINDOW, None)
+        if caps:
+            longest = min(((start, end) for _, start, end in caps), key=lambda span: span[0])
+        caps.append((own, *longest))
         margin = DETECTION_MARGIN if campaign.settings.detect_machines else 1.0
         accounts = []
-        for cap, start in caps:
+        for cap, start, end in caps:
             persons, abandoned = await self._store.abandon_account(campaign.id, since=start)
-            accounts.append(Account(persons, abandoned, cap * margin))
+            left_s = closes_in_s(campaign, rules, pacer.last_place, now, end)
+            accounts.append(_Account(Account(persons, abandoned, cap * margin), cap, left_s))
         pacer.accounts, pacer.read_at_s = accounts, now_s
 
     def _snapshot(
@@ -231,23 +279,29 @@ class Pace:
         tracks = [t for t in self._registry if t.campaign_id == campaign.id and not t.is_over]
         if tracks:
             pacer.last_kind = _kind(tracks[-1])
+            pacer.last_place = tracks[-1].person.place
         ringing = tuple(
             RingingCall(_since_s(t.sent_at, now), _kind(t)) for t in tracks if t.answered_at is None
         )
         waiting = sum(t.answered_at is not None and t.connected_at is None for t in tracks)
+        now_s, tightest = self._clock.monotonic_s(), pacer.tightest()
+        closes_s = tightest.closes_in_s
+        if closes_s is not None:
+            closes_s = max(0.0, closes_s - (now_s - pacer.read_at_s))
         return PacingSnapshot(
-            now_s=self._clock.monotonic_s(),
+            now_s=now_s,
             free=free + rung,
             busy=busy,
             waiting=waiting,
             ringing=ringing,
-            account=pacer.tightest(),
+            account=tightest.kept,
             next_kind=pacer.last_kind,
             healthy=healthy,
+            closes_in_s=closes_s,
         )
 
     def _view(
-        self, campaign: Campaign, snapshot: PacingSnapshot, decision: PacingDecision
+        self, campaign: Campaign, snapshot: PacingSnapshot, decision: PacingDecision, cap: float
     ) -> PacingView:
         states = Counter(w.state for w in self._floor.of_campaign(campaign.id))
         return PacingView(
@@ -260,7 +314,8 @@ class Pace:
             waiting=snapshot.waiting,
             persons=snapshot.account.persons,
             abandoned=snapshot.account.abandoned,
-            cap=snapshot.account.cap,
+            cap=cap,
+            margin=snapshot.account.cap / cap if cap else 1.0,
         )
 
     def _ring_over(self, track: Track, at: datetime | None, *, person: bool) -> None:
