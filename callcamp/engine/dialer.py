@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,7 @@ from callcamp.ports import CallGateway, Store
 
 log = structlog.get_logger(__name__)
 
+_NO_NUMBER = frozenset({Reason.NO_NUMBER, Reason.NUMBERS_CAPPED})
 TICK_S = 1.0
 """How often running campaigns are looked at when nothing happens."""
 
@@ -257,37 +259,51 @@ class Dialer:
             self._open.add(campaign.id)
 
     async def _plan(self, campaign: Campaign, rules: RuleSet, lane: Lane, now: datetime) -> Plan:
+        snapshot = await self._snapshot(campaign, rules, lane, now)
+        plan = decide(snapshot, now)
+        if self.desk is None or not campaign.settings.agents.attended:
+            return plan
+        if not plan.places or plan.hold in _NO_NUMBER:
+            # Whoever is free: nobody could be called for them.
+            self.desk.rest(campaign, plan.hold)
+            return plan
+        healthy = self._gateway.link_up and self._tracker.synced
+        free, hold = await self.desk.room(campaign, rules, healthy=healthy)
+        return decide(replace(snapshot, agents_free=free, agents_hold=hold), now)
+
+    async def _plan_again(
+        self, campaign: Campaign, rules: RuleSet, lane: Lane, now: datetime
+    ) -> Plan:
+        """Return what is planned once nobody was found; for agents there is as much room."""
+        snapshot = await self._snapshot(campaign, rules, lane, now)
+        if self.desk is not None and campaign.id in self.desk.rooms:
+            free, hold = self.desk.rooms[campaign.id]
+            snapshot = replace(snapshot, agents_free=free, agents_hold=hold)
+        return decide(snapshot, now)
+
+    async def _snapshot(
+        self, campaign: Campaign, rules: RuleSet, lane: Lane, now: datetime
+    ) -> Snapshot:
+        """Return what a decision rests on, but for the campaign's agents."""
         trunk = lane.trunk
         if campaign.id not in self._heads:
             self._heads[campaign.id] = await self._store.heads(campaign.id)
-        agents_free, agents_hold = await self._agents_free(campaign, rules)
-        return decide(
-            Snapshot(
-                campaign=campaign,
-                rules=rules,
-                live=self._registry.in_campaign(campaign.id),
-                trunk_live=self._registry.on_trunk(trunk.id),
-                trunk_max=trunk.max_channels,
-                trunk_refuses=lane.blocked,
-                cps_room=lane.room(),
-                link_up=self._gateway.link_up and self._may_dial(),
-                synced=self._tracker.synced,
-                heads=self._heads[campaign.id],
-                agents_free=agents_free,
-                agents_hold=agents_hold,
-                no_number=self._no_number.get(campaign.id),
-                lists=self._book.lists_verdict(rules, now),
-                abandon_room=campaign.id not in self._abandon_full,
-                switched_off=self._lifecycle.is_switched_off(campaign),
-            ),
-            now,
+        return Snapshot(
+            campaign=campaign,
+            rules=rules,
+            live=self._registry.in_campaign(campaign.id),
+            trunk_live=self._registry.on_trunk(trunk.id),
+            trunk_max=trunk.max_channels,
+            trunk_refuses=lane.blocked,
+            cps_room=lane.room(),
+            link_up=self._gateway.link_up and self._may_dial(),
+            synced=self._tracker.synced,
+            heads=self._heads[campaign.id],
+            no_number=self._no_number.get(campaign.id),
+            lists=self._book.lists_verdict(rules, now),
+            abandon_room=campaign.id not in self._abandon_full,
+            switched_off=self._lifecycle.is_switched_off(campaign),
         )
-
-    async def _agents_free(self, campaign: Campaign, rules: RuleSet) -> tuple[int | None, Reason]:
-        if self.desk is None:
-            return None, Reason.NO_AGENT
-        healthy = self._gateway.link_up and self._tracker.synced
-        return await self.desk.room(campaign, rules, healthy=healthy)
 
     async def _claim(
         self, campaign: Campaign, rules: RuleSet, lane: Lane, plan: Plan, now: datetime
@@ -334,7 +350,7 @@ class Dialer:
         elif len(claimed.claims) < plan.count:
             self._heads[campaign.id] = await self._store.heads(campaign.id)
         if not claimed.claims:
-            plan = await self._plan(campaign, rules, lane, now)
+            plan = await self._plan_again(campaign, rules, lane, now)
             self._live.note_plan(campaign.id, plan)
         return claimed.claims
 

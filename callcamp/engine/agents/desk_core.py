@@ -14,7 +14,7 @@ from callcamp.core.agent_events import (
 from callcamp.core.agent_settings import ON_THE_LINE, DialMethod
 from callcamp.core.agents import AgentEvent, AgentState
 from callcamp.core.model import Campaign
-from callcamp.core.reasons import Reason
+from callcamp.core.reasons import REASON_MEANING, Reason
 from callcamp.core.ruleset import CALLBACK_AGENT_PAUSE_S, RuleSet
 from callcamp.core.states import ATTEMPT, CampaignStatus
 from callcamp.engine.agents.following import Following
@@ -80,6 +80,11 @@ class DeskCore(Following):
             )
         self.rooms[campaign.id] = count, why
         return count, why
+
+    def rest(self, campaign: Campaign, hold: Reason | None) -> None:
+        """Note that nobody can be called for a campaign's agents, however many are free."""
+        if hold is not None:
+            self.pace.rest(campaign, f"nothing is called: {REASON_MEANING[hold].text}")
 
     def free_agents(self, campaign_id: int) -> frozenset[int]:
         """Return the ids of a campaign's agents who could take a call now."""

@@ -169,16 +169,17 @@ class Pace:
         pacer = self._pacers.get(campaign.id)
         if pacer is None or pacer.view is None:
             return
-        before = pacer.view
-        tracks = [t for t in self._registry if t.campaign_id == campaign.id and not t.is_over]
+        before, now = pacer.view, self._snapshot(campaign, pacer, 0, healthy=True)
         pacer.view = replace(
             before,
             count=0,
             why=why,
             numbers={},
             agents=Counter(w.state for w in self._floor.of_campaign(campaign.id)),
-            ringing=sum(t.answered_at is None for t in tracks),
-            waiting=sum(t.answered_at is not None and t.connected_at is None for t in tracks),
+            ringing=len(now.ringing),
+            waiting=now.waiting,
+            persons=now.account.persons,
+            abandoned=now.account.abandoned,
         )
         if before != pacer.view:
             self._floor.touch()

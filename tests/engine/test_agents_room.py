@@ -1,0 +1,77 @@
+"""Pacing is asked how many calls may start when calls may start at all, and once."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+
+from agents_kit import staffed
+from engine_kit import BUSY, BY_HAND, Bench, bench, passes, until
+
+from callcamp.core.agent_settings import DialMethod
+from callcamp.core.campaign_settings import DailyWindow
+
+PROGRESSIVE = DialMethod.PROGRESSIVE
+
+
+def watch(b: Bench) -> list[str]:
+    """Return the list in which it is noted when room is asked for, and contacts are claimed."""
+    seen: list[str] = []
+    pace = b.running.agents.pace
+    asked = pace.room
+
+    async def room(*args: Any, **kwargs: Any) -> Any:
+        seen.append("room")
+        return await asked(*args, **kwargs)
+
+    pace.room = room  # type: ignore[method-assign]
+    b.store.before = lambda name: seen.append(name) if name == "claim" else None
+    return seen
+
+
+async def test_outside_the_hours_nothing_is_paced(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        seen = watch(b)
+        at = b.clock.now() + timedelta(hours=6)
+        later = DailyWindow(
+            start=time(at.hour), end=time(at.hour, 30), weekdays=frozenset(range(7))
+        )
+        await staffed(b, PROGRESSIVE, window=later)
+        await passes(0.3)
+        assert seen == []
+
+
+async def test_without_a_link_nothing_is_paced_and_that_is_said(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        campaign = await staffed(b, PROGRESSIVE, contacts=2)
+        (first,) = await b.placed(1)
+        b.switch.cut()
+        await until(lambda: not b.running.tracker.synced)
+
+        def why() -> str:
+            view = b.running.agents.pacing(campaign.id)
+            return "" if view is None else view.why
+
+        await until(lambda: why() == "nothing is called: Asterisk cannot be reached")
+        seen = watch(b)
+        await passes(0.2)
+        assert seen == []
+        b.switch.mend()
+        b.switch.respond(first, success=False)
+        b.switch.end(first, BUSY)
+        await b.placed(2)
+        assert seen[0] == "room"
+        assert "nothing is called" not in why()
+
+
+async def test_when_nobody_could_be_claimed_room_is_not_asked_for_again(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        seen = watch(b)
+        await staffed(b, PROGRESSIVE, consent_scope="marketing")
+        await until(lambda: "claim" in seen)
+        await passes(0.2)
+        assert seen == ["room", "claim"]
