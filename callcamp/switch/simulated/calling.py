@@ -111,7 +111,7 @@ def hangup(asked: Asked) -> None:
     call = channel_of(asked)
     cause = asked.action.get("Cause")
     asked.succeed("Channel Hungup")
-    asked.desk.exchange.hang_up(call, int(cause) if cause.isdecimal() else 0)
+    asked.desk.exchange.end(call, int(cause) if cause.isdecimal() else 0)
 
 
 def setvar(asked: Asked) -> None:

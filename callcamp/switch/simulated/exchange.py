@@ -141,10 +141,6 @@ class Exchange:
         self._schedule(call, timeout_s)
         return call
 
-    def hang_up(self, call: Call, cause: int = 0) -> None:
-        """End a call as AMI's Hangup does."""
-        self._end(call, cause)
-
     def send(self, call: Call, context: str, exten: str = "s") -> None:
         """Send a channel to another context; what it did is over."""
         self.stop(call, Over.SENT_AWAY)
@@ -353,7 +349,7 @@ class Exchange:
         self._end(call, 0 if call.peer is None else 16)
 
     def end(self, call: Call, cause: int = 16) -> None:
-        """End a call as the dialplan's Hangup does."""
+        """End a call as AMI's Hangup, or the dialplan's, does."""
         self._end(call, cause)
 
     def do(self, call: Call, activity: Activity) -> None:
