@@ -98,6 +98,7 @@ export class Line {
     session.on("hold", (event) => this.tell("held", { on: true, by: event.originator }));
     session.on("unhold", (event) => this.tell("held", { on: false, by: event.originator }));
     this.#gather(session);
+    this.#somewhere(session);
     session.on("peerconnection", (event) => this.#listen(event.peerconnection));
     if (session.connection) this.#listen(session.connection);
     this.tell("call", {
@@ -116,6 +117,15 @@ export class Line {
     session.on("icecandidate", ({ candidate, ready }) => {
       if (candidate.type === "host") timer ??= setTimeout(ready, OWN_ADDRESSES_MS);
       else ready();
+    });
+  }
+
+  // A browser that hides its address (Firefox, at times) says that it is nowhere, which is how
+  // phones of old said "on hold": Asterisk would play music, and keep the call on hold for ever. The
+  // true address is found by trying; this one is nobody's (RFC 5737).
+  #somewhere(session) {
+    session.on("sdp", (event) => {
+      if (event.originator === "local") event.sdp = event.sdp.replace(/^c=IN IP4 0\.0\.0\.0/gm, "c=IN IP4 192.0.2.1");
     });
   }
 
