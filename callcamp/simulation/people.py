@@ -86,7 +86,7 @@ class People:
 
     def first(self, now_s: float) -> Contact | None:
         """Return who would be called next; None while nobody can be called."""
-        if self._again and self._again[0][0] <= now_s:
+        if self._again_first(now_s):
             return self._again[0][2]
         return self._next
 
@@ -98,12 +98,20 @@ class People:
 
     def take(self, now_s: float) -> Contact | None:
         """Return who is called now, out of the line; None when nobody can be called."""
-        if self._again and self._again[0][0] <= now_s:
+        if self._again_first(now_s):
             return heappop(self._again)[2]
         taken = self._next
         if taken is not None:
             self._next = next(self._fresh, None)
         return taken
+
+    def _again_first(self, now_s: float) -> bool:
+        """Tell whether somebody who was called before is next.
+
+        Who has been due for longest is: so all of a list are called once, then again.
+        """
+        waits = self._next is not None and bool(self._workload.groups)
+        return bool(self._again) and self._again[0][0] <= now_s and not waits
 
     def give_back(self, contact: Contact, now_s: float, *, done: bool) -> None:
         """Take a contact whose call is over: done with, or to be called again later."""
