@@ -77,7 +77,9 @@ class Floor:
         """An order without machine detection, so that both switches take the same time."""
         return self.ground.order(slug, **{"CC_DETECT": "0", "CC_PROMPT": "", **variables})
 
-    def queued(self, queue: str, wait_s: int = 5, slug: str = "person") -> CallOrder:
+    def queued(
+        self, queue: str, wait_s: int = 5, slug: str = "person", *, announce: bool = False
+    ) -> CallOrder:
         return self.contact(
             slug,
             CC_ROUTE="queue",
@@ -85,6 +87,7 @@ class Floor:
             CC_QUEUE_WAIT_S=str(wait_s),
             CC_ABANDON_FROM="greeting",
             CC_NO_AGENT="",
+            CC_ANNOUNCE=self.ground.message if announce else "",
         )
 
     def new_queue(self) -> str:

@@ -117,6 +117,32 @@ async def test_who_is_handed_to_an_agent_who_does_not_answer_waits_on(floor: Flo
     assert (evidence.agent, evidence.abandoned) == (None, True)
 
 
+async def test_who_hears_the_announcement_meets_an_agent_who_is_on_the_line(floor: Floor) -> None:
+    order = floor.queued(floor.new_queue(), wait_s=20, announce=True)
+    await floor.gateway.originate(order)
+    await floor.told(CallerWaited, attempt_id=order.attempt_id, announced=True)
+    agent = floor.new_agent()
+    leg = await floor.leg(FIRST, agent)
+    assert await floor.board.join(order.attempt_id, leg)
+    await floor.told(AgentConnected, attempt_id=order.attempt_id, channel_id=leg)
+    assert not await floor.board.join(order.attempt_id, leg)
+    await floor.gateway.hang_up(order.attempt_id)
+    await floor.over(order)
+    assert floor.follower.evidence(order.attempt_id).agent == f"cc-agent-{agent}"
+    assert await floor.board.is_up(leg)
+    await floor.board.hang_up_channel(leg)
+
+
+async def test_whose_agent_has_left_the_line_again_waits_in_the_queue(floor: Floor) -> None:
+    order = floor.queued(floor.new_queue(), wait_s=4, announce=True)
+    await floor.gateway.originate(order)
+    await floor.told(CallerWaited, attempt_id=order.attempt_id, announced=True)
+    assert await floor.board.join(order.attempt_id, f"ccleg-99-{'0' * 16}")
+    await floor.told(CallerWaited, attempt_id=order.attempt_id, announced=False)
+    await floor.over(order)
+    assert floor.follower.evidence(order.attempt_id).abandoned is True
+
+
 async def test_a_queue_goes_on_to_the_next_agent_when_one_refuses(floor: Floor) -> None:
     queue, busy, free = floor.new_queue(), floor.new_agent(), floor.new_agent()
     await floor.member(queue, agent_interface(1, "busy"), busy)

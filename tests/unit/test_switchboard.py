@@ -110,6 +110,8 @@ async def test_nothing_hostile_reaches_asterisk(bad: str) -> None:
         one.is_up(bad),
         one.give_to(bad, ANNA, 7),
         one.give_to(ATTEMPT, bad, 7),
+        one.join(bad, LEG),
+        one.join(ATTEMPT, bad),
         one.hold(bad, CHANNEL),
         one.hold(ATTEMPT, bad),
         one.unhold(bad, CHANNEL),
@@ -271,6 +273,7 @@ async def test_a_call_that_is_gone_is_no_error_of_asterisk() -> None:
     assert not await one.hang_up_channel(CHANNEL)
     assert not await one.is_up(CHANNEL)
     assert not await one.give_to(ATTEMPT, ANNA, 7)
+    assert not await one.join(ATTEMPT, LEG)
     for attempt in (
         one.hold(ATTEMPT, CHANNEL),
         one.unhold(ATTEMPT, CHANNEL),
