@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -61,10 +62,10 @@ def make_gateway(settings: Settings) -> AmiGateway:
 
 def _instance(settings: Settings) -> str:
     """Return a name for the callcamp of ``settings`` that stays as long as its database does."""
-    url = settings.database_url.split("?")[0]
-    # A file is another one on another machine.
-    where = socket.gethostname() if url.startswith("sqlite") else ""
-    return hashlib.sha256(f"{where} {url} {settings.data_dir}".encode()).hexdigest()[:12]
+    url = urlsplit(settings.database_url)
+    # A file is another one on another machine; user and password are nobody else's business.
+    where = url.netloc.rpartition("@")[2] or socket.gethostname()
+    return hashlib.sha256(f"{where} {url.path} {settings.data_dir}".encode()).hexdigest()[:12]
 
 
 @contextlib.asynccontextmanager

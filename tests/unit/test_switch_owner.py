@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from callcamp.app import _instance
 from callcamp.errors import Conflict
+from callcamp.settings import Settings
 from callcamp.switch.owner import DEAD_AFTER_S, GLOBAL, AgentsOwner
 
 
@@ -74,6 +78,17 @@ async def test_without_a_name_nothing_is_said() -> None:
     await nameless.hold()
     await nameless.let_go()
     assert world.variables == {}
+
+
+def test_a_callcamp_has_the_name_of_its_database(tmp_path: Path) -> None:
+    def name(url: str) -> str:
+        return _instance(Settings(database_url=url, data_dir=tmp_path))
+
+    assert name("sqlite:////a.sqlite3") == name("sqlite:////a.sqlite3")
+    assert name("sqlite:////a.sqlite3") != name("sqlite:////b.sqlite3")
+    assert name("postgresql://u:old@db/one") == name("postgresql://v:new@db/one")
+    assert name("postgresql://u@db/one") != name("postgresql://u@db/two")
+    World().owner(name("postgresql://u@db/one"))
 
 
 @pytest.mark.parametrize("bad", ["a:b", "A", "a\r\nAction: x", "a" * 41])
