@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,9 +13,8 @@ import structlog
 
 from callcamp.core.gate import Batch, Decision
 from callcamp.core.model import Campaign, Claim, Trunk
-from callcamp.core.plan import Plan, Snapshot, decide
+from callcamp.core.plan import Plan
 from callcamp.core.reasons import Reason
-from callcamp.core.rotation import NoNumber
 from callcamp.core.ruleset import Gate, RuleSet
 from callcamp.core.states import AttemptStatus
 from callcamp.engine.agents.desk import AgentDesk
@@ -26,6 +24,7 @@ from callcamp.engine.lane import Lane, ReadyCall
 from callcamp.engine.lifecycle import Lifecycle
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.orders import call_order, new_attempt_id
+from callcamp.engine.planning import Planner
 from callcamp.engine.registry import Registry, Track
 from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.tracker import Returned, Tracker
@@ -35,7 +34,6 @@ from callcamp.ports import CallGateway, Store
 
 log = structlog.get_logger(__name__)
 
-_NO_NUMBER = frozenset({Reason.NO_NUMBER, Reason.NUMBERS_CAPPED})
 TICK_S = 1.0
 """How often running campaigns are looked at when nothing happens."""
 
@@ -83,11 +81,17 @@ class Dialer:
         self._clock = clock
         self._lease_s = lease_s
         self._may_dial = may_dial
+        self._planner = Planner(
+            store=store,
+            gateway=gateway,
+            registry=registry,
+            tracker=tracker,
+            book=book,
+            lifecycle=lifecycle,
+            may_dial=may_dial,
+        )
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
-        self._heads: dict[int, dict[str, datetime | None]] = {}
-        self._no_number: dict[int, NoNumber] = {}
-        self._abandon_full: set[int] = set()
         self._open: set[int] = set()
         self._fresh = asyncio.Event()
         self._changes = 0
@@ -133,13 +137,13 @@ class Dialer:
         Campaigns are not read again for it: with contacts that come without end, by the
         interface, the lanes would never find what they know up to date.
         """
-        self._heads.pop(campaign_id, None)
+        self._planner.heads.pop(campaign_id, None)
         self._open.discard(campaign_id)
         self._wake.set()
 
     def everything_changed(self) -> None:
         """Read all again soon: something changed that any campaign may depend on."""
-        self._heads.clear()
+        self._planner.heads.clear()
         self.campaign_changed(0)
 
     def note_outside_call(self, trunk_id: int) -> None:
@@ -151,7 +155,7 @@ class Dialer:
         """Take note of contacts whose attempts have settled, and when they are due again."""
         for contact in returned:
             self._open.discard(contact.campaign_id)
-            heads = self._heads.get(contact.campaign_id)
+            heads = self._planner.heads.get(contact.campaign_id)
             if heads is not None and contact.due_at is not None:
                 known = heads.get(contact.place)
                 heads[contact.place] = min(known, contact.due_at) if known else contact.due_at
@@ -196,15 +200,15 @@ class Dialer:
 
     async def _read_again(self) -> None:
         """Read campaigns and trunks; while it does, no lane sends on what may be out of date."""
-        self._heads.clear()
+        self._planner.heads.clear()
         self._open.clear()
-        self._no_number.clear()
+        self._planner.no_number.clear()
         changes, now = self._changes, self._clock.now()
         await self._find_doubtful_claims()
         await self._book.refresh(now)
         if await self._lifecycle.look(now):
             await self._book.refresh(now)
-        self._abandon_full = {
+        self._planner.abandon_full = {
             campaign.id
             for campaign in self._book.running()
             if (rules := self._rules.try_of(campaign)) is not None
@@ -241,7 +245,7 @@ class Dialer:
 
     async def _look_at(self, campaign: Campaign, rules: RuleSet, lane: Lane) -> None:
         now = self._clock.now()
-        plan = await self._plan(campaign, rules, lane, now)
+        plan = await self._planner.plan(campaign, rules, lane, now, self.desk)
         self._live.note_plan(campaign.id, plan)
         if plan.count and plan.places:
             claimed = await self._claim(campaign, rules, lane, plan, now)
@@ -257,53 +261,6 @@ class Dialer:
             self.campaign_changed(campaign.id)
         else:
             self._open.add(campaign.id)
-
-    async def _plan(self, campaign: Campaign, rules: RuleSet, lane: Lane, now: datetime) -> Plan:
-        snapshot = await self._snapshot(campaign, rules, lane, now)
-        plan = decide(snapshot, now)
-        if self.desk is None or not campaign.settings.agents.attended:
-            return plan
-        if not plan.places or plan.hold in _NO_NUMBER:
-            # Whoever is free: nobody could be called for them.
-            self.desk.rest(campaign, plan.hold)
-            return plan
-        healthy = self._gateway.link_up and self._tracker.synced
-        free, hold = await self.desk.room(campaign, rules, healthy=healthy)
-        return decide(replace(snapshot, agents_free=free, agents_hold=hold), now)
-
-    async def _plan_again(
-        self, campaign: Campaign, rules: RuleSet, lane: Lane, now: datetime
-    ) -> Plan:
-        """Return what is planned once nobody was found; for agents there is as much room."""
-        snapshot = await self._snapshot(campaign, rules, lane, now)
-        if self.desk is not None and campaign.id in self.desk.rooms:
-            free, hold = self.desk.rooms[campaign.id]
-            snapshot = replace(snapshot, agents_free=free, agents_hold=hold)
-        return decide(snapshot, now)
-
-    async def _snapshot(
-        self, campaign: Campaign, rules: RuleSet, lane: Lane, now: datetime
-    ) -> Snapshot:
-        """Return what a decision rests on, but for the campaign's agents."""
-        trunk = lane.trunk
-        if campaign.id not in self._heads:
-            self._heads[campaign.id] = await self._store.heads(campaign.id)
-        return Snapshot(
-            campaign=campaign,
-            rules=rules,
-            live=self._registry.in_campaign(campaign.id),
-            trunk_live=self._registry.on_trunk(trunk.id),
-            trunk_max=trunk.max_channels,
-            trunk_refuses=lane.blocked,
-            cps_room=lane.room(),
-            link_up=self._gateway.link_up and self._may_dial(),
-            synced=self._tracker.synced,
-            heads=self._heads[campaign.id],
-            no_number=self._no_number.get(campaign.id),
-            lists=self._book.lists_verdict(rules, now),
-            abandon_room=campaign.id not in self._abandon_full,
-            switched_off=self._lifecycle.is_switched_off(campaign),
-        )
 
     async def _claim(
         self, campaign: Campaign, rules: RuleSet, lane: Lane, plan: Plan, now: datetime
@@ -341,16 +298,16 @@ class Dialer:
             )
         no_number = next((g.no_number for g in gates if g.no_number is not None), None)
         if no_number is not None:
-            self._no_number[campaign.id] = no_number
+            self._planner.no_number[campaign.id] = no_number
         # First of all: nobody else knows of these claims.
         if claimed.claims:
             await self._send_off(claimed.claims, campaign, lane, began_s)
         if claimed.more:
             self._wake.set()
         elif len(claimed.claims) < plan.count:
-            self._heads[campaign.id] = await self._store.heads(campaign.id)
+            self._planner.heads[campaign.id] = await self._store.heads(campaign.id)
         if not claimed.claims:
-            plan = await self._plan_again(campaign, rules, lane, now)
+            plan = await self._planner.plan_again(campaign, rules, lane, now, self.desk)
             self._live.note_plan(campaign.id, plan)
         return claimed.claims
 
