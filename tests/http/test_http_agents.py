@@ -256,7 +256,7 @@ async def test_active_campaigns_show_what_paces_them(client, engine):
     await engine.commands.start(calm.id)
     engine.agents.paced[campaign.id] = PacingView(
         DialMethod.PREDICTIVE, 7, f"7 fit {HOSTILE}", {"risk": 0.0078, "again_s": 1234.5}, {},
-        12, 1, 412, 9, 0.03,
+        12, 1, 412, 9, 0.03, 0.9,
     )  # fmt: skip
     talking(engine, agents["anna"], campaign)
     engine.agents.show(agents["bob"], AgentState.READY, campaign_id=campaign.id)
@@ -264,7 +264,7 @@ async def test_active_campaigns_show_what_paces_them(client, engine):
     assert "<script>alert" not in page
     assert "dial 7 now" in page
     assert "9 of 412" in page
-    assert "2.2 %; at most 3.0 %" in page
+    assert "2.2 %; at most 3.0 %, of which 2.7 % are used" in page
     assert "0.0078" in page
     assert "<dt>again</dt><dd>1,234 s</dd>" in page
     assert "1 talking" in page
