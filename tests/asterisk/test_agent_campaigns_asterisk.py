@@ -446,6 +446,30 @@ async def test_an_agent_behind_a_trunk_who_does_not_answer_is_paused(
     assert floor.invites()[outside] == (1 if slug == "no_answer" else 3)
 
 
+def channels(lab: LabInfo) -> list[dict[str, str]]:
+    with Ami(lab.ami_host, lab.ami_port, lab.ami_username, lab.ami_secret) as ami:
+        return ami.listed("CoreShowChannels", "CoreShowChannelsComplete")
+
+
+async def test_a_phone_left_on_the_line_while_the_link_was_cut_is_ended(floor: Floor) -> None:
+    mode = CampaignMode.ALWAYS_ON
+    await floor.campaign(DialMethod.AGENT_FIRST, {"lars": "agent-30"}, [], mode=mode)
+    desk = floor.engine.agents
+    await desk.call_phone("lars")
+    await until("the agent is on the line", lambda: floor.view("lars").on_line)
+    session = desk.gateway._keeper.session
+    session.fail("The test cut the link.")
+    await until("the link is cut", lambda: not floor.engine.link_up)
+    await desk.log_out("lars")
+    left = await asyncio.to_thread(channels, floor.lab)
+    assert [one["Application"] for one in left] == ["BridgeWait"]
+
+    async def nobody() -> bool:
+        return not await asyncio.to_thread(channels, floor.lab)
+
+    await until("the phone is on the line no more", nobody)
+
+
 async def test_client_first_plays_the_announcement_until_the_agent_has_answered(
     floor: Floor,
 ) -> None:
@@ -457,13 +481,10 @@ async def test_client_first_plays_the_announcement_until_the_agent_has_answered(
     )
     await floor.becomes("lena", S.RINGING)
 
-    def application() -> str:
-        ami = Ami(floor.lab.ami_host, floor.lab.ami_port, "callcamp", floor.lab.ami_secret)
-        with ami:
-            items = ami.listed("CoreShowChannels", "CoreShowChannelsComplete")
-        return next(i["Application"] for i in items if i["Uniqueid"].startswith("cc-"))
-
-    assert await asyncio.to_thread(application) == "Playback"
+    found = await asyncio.to_thread(channels, floor.lab)
+    assert {one["Application"] for one in found if one["Uniqueid"].startswith("cc-")} == {
+        "Playback"
+    }
     await floor.becomes("lena", S.TALKING)
     await floor.engine.agents.hang_up("lena")
     await floor.completed(campaign)
