@@ -131,6 +131,7 @@ def test_every_setting_of_agents_is_set_by_its_path(camp: Cli, tmp_path: Path) -
         "wrap_up_s": 45,
         "outcomes": ["sold"],
         "outcome_required": True,
+        "transfer_numbers": ["+33142685300", "FR"],
         "script": script,
     }
     sets = []
