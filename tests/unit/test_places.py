@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
-from callcamp.cli.draw_places import redraw
 from callcamp.core.addresses import address_of, country_where
 from callcamp.core.area_codes import BY_PREFIX
 from callcamp.core.area_names import AREA_NAMES
@@ -24,13 +23,6 @@ from callcamp.errors import InvalidInput
 ROOT = Path(__file__).resolve().parents[2]
 EAST, CENTRAL, MOUNTAIN = "America/New_York", "America/Chicago", "America/Denver"
 PACIFIC = "America/Los_Angeles"
-
-
-def test_the_table_of_numbers_is_what_the_library_says_now() -> None:
-    module = ROOT / "callcamp" / "core" / "area_codes.py"
-    text = module.read_text(encoding="utf-8")
-    fresh = redraw(text)
-    assert fresh == text, f"run: python -m callcamp.cli.draw_places {module}"
 
 
 def test_the_geocoder_is_not_imported_at_run_time() -> None:
