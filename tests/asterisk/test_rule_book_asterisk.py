@@ -46,7 +46,7 @@ from callcamp.lab import (
 from callcamp.settings import Settings
 from callcamp.store import migrate
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asterisk
 
 ALL_WEEK = DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7)))
 QUIET_S = 1.5

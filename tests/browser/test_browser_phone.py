@@ -36,7 +36,6 @@ from callcamp.switch.phones import phone_sections
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asterisk,
-    pytest.mark.timeout(120),
 ]
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")

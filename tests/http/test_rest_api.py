@@ -438,7 +438,6 @@ async def test_the_page_of_a_campaign_has_the_line_for_programs(client, engine):
     assert "Authorization: Bearer" in page
 
 
-@pytest.mark.timeout(120)
 def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     script = "set -euo pipefail\n" + "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))

@@ -327,7 +327,7 @@ async def test_many_agents_and_switch_and_evidence_agree() -> None:
         busy=0.0,
         unavailable=0.0,
         machine=0.1,
-        conversation_mean_s=20.0,
+        conversation_mean_s=80.0,
         ring_mean_s=4.0,
     )
     async with SimulatedSwitch(behaviour=model, seed=11, speed=100, trunks=["lab"]) as switch:
