@@ -29,6 +29,7 @@ from container_kit import (
     Containers,
     composed,
     containers,
+    wait_until,
 )
 from desk_phone_kit import DeskPhone
 from phone_kit import FAKE_MEDIA, packets_flow, state_is
@@ -121,13 +122,13 @@ def called(box: Containers, endpoint: str) -> None:
     subprocess.run(box.inside("pod", [sys.executable, "-c", script]), check=True)
 
 
-async def talks(box: Containers, page: Page, meanwhile: Callable[[], bool] | None = None) -> None:
+async def talks(box: Containers, page: Page, meanwhile: Callable[[], bool] = lambda: True) -> None:
     """Let the phone of a page be called; sound must go both ways."""
     await state_is(page, "ready")
     called(box, "anna")
     await state_is(page, "in_call")
     await packets_flow(page)
-    assert meanwhile is None or meanwhile()
+    wait_until("what has to be seen in a call", meanwhile, 10)
     await page.get_by_role("button", name="Hang up").click()
     await state_is(page, "ready")
 
