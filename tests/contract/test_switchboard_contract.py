@@ -295,7 +295,7 @@ async def test_a_transfer_to_a_queue_and_to_a_number(floor: Floor) -> None:
     await floor.told(AgentConnected, attempt_id=attempt_id, agent_id=second)
     other = floor.contact("load")
     await floor.board.transfer(attempt_id, TransferTo.NUMBER, other.channel)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not floor.ground.calls_to(other):
             await _settled(floor)
     assert await floor.board.is_up(attempt_id)

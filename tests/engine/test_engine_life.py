@@ -166,7 +166,7 @@ async def test_stop_ends_at_any_moment(tmp_path: Path) -> None:
             await until(lambda at=turn: len(b.switch.orders) >= at * 10)
             for _ in range(turn):
                 await asyncio.sleep(0)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await b.stop()
         await b.start()
         await b.completed(campaign)
@@ -243,7 +243,7 @@ async def test_an_engine_whose_right_was_taken_fails(
         while await b.store.hold_engine("other:1", now=now(), ttl_s=60) is not None:
             await passes(0.01)
         assert engine.failed is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             problem = await engine.failed
         assert isinstance(problem, Conflict)
         b.engine = None

@@ -42,7 +42,7 @@ def listed(action: Headers, *items: bytes) -> bytes:
 
 async def eventually(condition: Callable[[], bool]) -> None:
     """Let the event loop run until something holds of which no event tells."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0)
 
@@ -126,7 +126,7 @@ class FakeAmi:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition on what came holds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()

@@ -90,7 +90,7 @@ async def bare_library(server: FakeAmi, **changes: Any) -> AsyncIterator[Any]:
 
 
 async def next_event(gateway: AmiGateway) -> SwitchEvent:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return await anext(gateway.events())
 
 
@@ -102,7 +102,7 @@ async def skip_to(gateway: AmiGateway, kind: type[SwitchEvent]) -> SwitchEvent:
 
 async def outcome_of(action: Awaitable[Any]) -> Exception:
     with pytest.raises(Exception) as caught:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await action
     return caught.value
 

@@ -341,7 +341,7 @@ async def test_a_campaign_without_agents_has_no_sheet(engine):
 async def events(answer: Any, count: int) -> list[Any]:
     """Read pictures out of a stream."""
     found: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(found) < count:
             line = (await answer.content.readline()).decode()
             if line.startswith("data: {"):
@@ -376,7 +376,7 @@ async def test_a_quiet_stream_gives_signs_of_life(engine, client, monkeypatch):
     monkeypatch.setattr(agent_stream, "HEARTBEAT_S", 0.05)
     await add_agent(engine)
     async with client.get("/agent/kim/live") as answer:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             lines = [(await answer.content.readline()).decode() for _ in range(8)]
     assert "event: still\n" in lines
     assert (await client.head("/agent/kim/live")).status == 200
@@ -396,7 +396,7 @@ async def test_a_stream_ends_with_its_session(engine, monkeypatch):
         async with kim.client.get("/agent/kim/live") as answer:
             await events(answer, 1)
             await engine.access.log_out_everywhere(people["kim"])
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await answer.content.read()
 
 
@@ -419,7 +419,7 @@ async def test_a_stream_ends_when_callcamp_stops(engine):
         browser.client.get("/agent/kim/live") as answer,
     ):
         await events(answer, 1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             stopping = asyncio.create_task(server.close())
             await answer.content.read()
             await stopping

@@ -124,7 +124,7 @@ async def test_who_is_offline_is_under_a_heading_that_counts_them(client, engine
 
 async def frames(stream) -> dict[str, str]:
     """Return the next regions of a stream."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await stream.content.readuntil(b"data: ")
         return json.loads(await stream.content.readuntil(b"\n\n"))
 
