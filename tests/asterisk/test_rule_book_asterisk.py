@@ -60,7 +60,7 @@ def lab() -> Iterator[LabInfo]:
         yield info
 
 
-async def until(what: str, condition: Callable[[], Awaitable[Any]], within_s: float = 40) -> None:
+async def until(what: str, condition: Callable[[], Awaitable[Any]], within_s: float = 90) -> None:
     limit = time_.monotonic() + within_s
     while not await condition():
         assert time_.monotonic() < limit, f"never came true: {what}"

@@ -69,7 +69,7 @@ async def until(
     condition: Callable[[], Any] | Callable[[], Awaitable[Any]],
     what: str = "",
     *,
-    within_s: float = 15.0,
+    within_s: float = 60.0,
 ) -> Any:
     """Return what ``condition`` gives as soon as that is true; fail after ``within_s``."""
     limit = time_.monotonic() + within_s
@@ -682,7 +682,7 @@ class Bench:
     async def attempts(self, campaign: Campaign) -> list[Attempt]:
         return await self.store.attempts(campaign.id, limit=100_000)
 
-    async def completed(self, campaign: Campaign, *, within_s: float = 15.0) -> None:
+    async def completed(self, campaign: Campaign, *, within_s: float = 60.0) -> None:
         """Wait until a campaign is completed."""
         await until(lambda: self.is_completed(campaign), "completed", within_s=within_s)
 

@@ -110,7 +110,7 @@ async def test_whatever_happens(tmp_path: Path, seed: int) -> None:
             await passes(chance.random() * 0.15)
             await havoc(b, chance, campaign.id)
         b.store.before = b.store.after = lambda _name: None
-        await b.completed(campaign, within_s=40.0)
+        await b.completed(campaign)
         engine = b.running
         await until(lambda: not len(engine._registry))
         await until(lambda: engine.tracker.synced)
@@ -274,7 +274,7 @@ async def test_nobody_is_called_who_may_not_be_whatever_happens(tmp_path: Path, 
             waiting = [c for c in await b.contacts(campaign) if c.status in OPEN]
             return all(c.hold in LASTING for c in waiting) and not len(b.running._registry)
 
-        await until(everybody_waits_or_is_done, within_s=40.0)
+        await until(everybody_waits_or_is_done)
         assert not law.broken
         assert await b.store.recount(campaign.id) == {}
         assert await b.store.live_attempts() == []
