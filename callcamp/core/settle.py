@@ -18,6 +18,10 @@ RESTART_SKEW_S = 5.0
 """Clock difference allowed between Asterisk and callcamp when a restart is judged by time."""
 
 
+AFTER_LINK_S = 3.0
+"""How long orders of an older link may take to show themselves once there is a new one."""
+
+
 class Settled(StrEnum):
     """What is known of the attempt now."""
 
@@ -58,6 +62,7 @@ def settle(
     switch_started_at: datetime | None,
     now: datetime,
     margin_s: float,
+    linked_at: datetime | None = None,
 ) -> Settled:
     """Judge an attempt by Asterisk's channel list and outbox, asked for in that order.
 
@@ -68,6 +73,9 @@ def settle(
         switch_started_at: when this Asterisk was started, if known.
         now: the instant at which Asterisk was asked.
         margin_s: how long a sent order may take to show itself.
+        linked_at: since when the link is there (None: not known). An Asterisk that stood still
+            reads what an older link has brought once it goes on, so an order has a moment
+            after that, too.
     """
     if is_live:
         return Settled.STILL_LIVE
@@ -79,13 +87,27 @@ def settle(
         return Settled.DIED_WITH_SWITCH
     if trace.order_failed and not trace.seen:
         return Settled.NEVER_PLACED
-    if now < trace.sent_at + timedelta(seconds=margin_s):
+    if now < doubt_ends_at(trace.sent_at, linked_at, margin_s):
         return Settled.DOUBT
     if trace.sent_to is None and _restarted_since(trace.sent_at, switch_started_at):
         return Settled.DIED_WITH_SWITCH
     if trace.seen:
         return Settled.END_NOT_SEEN
     return Settled.NEVER_PLACED
+
+
+def doubt_ends_at(sent_at: datetime, linked_at: datetime | None, margin_s: float) -> datetime:
+    """Return until when an order that does not show itself may still do so.
+
+    Args:
+        sent_at: when it was sent.
+        linked_at: since when the link is there (None: not known).
+        margin_s: how long a sent order may take to show itself.
+    """
+    until = sent_at + timedelta(seconds=margin_s)
+    if linked_at is None or linked_at <= sent_at:
+        return until
+    return max(until, linked_at + timedelta(seconds=min(AFTER_LINK_S, margin_s)))
 
 
 def _surely_restarted(trace: Trace, switch_started_at: datetime | None) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from callcamp.core.outcome import Evidence
-from callcamp.core.settle import Settled, settle
+from callcamp.core.settle import Settled, doubt_ends_at, settle
 from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 from callcamp.engine.clock import Clock
 from callcamp.engine.ending import END_NOT_SEEN, NO_CHANNEL_PAUSE_S, SWITCH_RESTARTED
@@ -134,6 +134,7 @@ class Reconciler:
             switch_started_at=self._tracker.switch_started_at,
             now=asked_at,
             margin_s=self._margin_s,
+            linked_at=self._tracker.linked_at,
         )
         log.info("settled", **track.ids, verdict=verdict.value)
         match verdict:
@@ -149,7 +150,8 @@ class Reconciler:
                 self._never_placed(track)
             case Settled.DOUBT:
                 sent_at = track.sent_at or asked_at
-                self._tracker.doubt(track, sent_at + timedelta(seconds=self._margin_s))
+                until = doubt_ends_at(sent_at, self._tracker.linked_at, self._margin_s)
+                self._tracker.doubt(track, until)
 
     def _never_placed(self, track: Track) -> None:
         if track.failed_at is None:

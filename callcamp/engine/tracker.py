@@ -117,6 +117,8 @@ class Tracker:
         self._tidy_wake = asyncio.Event()
         self.switch_started_at: datetime | None = None
         """When the Asterisk we talk to was started."""
+        self.linked_at: datetime | None = None
+        """Since when we talk to it."""
         self.resync_wanted = asyncio.Event()
         """Set when attempts must be compared with Asterisk."""
         self.synced = False
@@ -173,6 +175,7 @@ class Tracker:
             for track in self._registry:
                 track.killed_by_restart = track.sent_at is not None and track.sent_at < up_at
         self.switch_started_at = event.switch_started_at or before
+        self.linked_at = self._clock.at(event.at)
         self._want_resync()
         self._live.touch()
 

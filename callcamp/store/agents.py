@@ -29,6 +29,7 @@ from callcamp.store import audit, campaigns, checks, rows
 from callcamp.store import tables as t
 
 _g, _m, _q = g.agent.c, g.campaign_agent.c, g.campaign_queue.c
+_c = t.contact.c
 _name = re.compile(r"[a-z0-9._-]{1,64}").fullmatch
 _endpoint = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _SECRET_BYTES = 24
@@ -63,6 +64,15 @@ _TAKE_QUEUE = text(
     "INSERT INTO campaign_queue (campaign_id, queue) VALUES (:campaign, :queue)"
     " ON CONFLICT DO NOTHING"
 )
+# Of one who is gone nobody would ever make them.
+_FREE_CALLBACKS = (
+    update(t.contact)
+    .where(
+        text(t.CALLBACK),  # as the index of callbacks says it
+        _c.callback_agent_id == bindparam("gone"),
+    )
+    .values(callback_agent_id=None)
+)
 _AT_WORK = frozenset({CampaignStatus.QUEUED, CampaignStatus.RUNNING, CampaignStatus.PAUSED})
 
 
@@ -76,6 +86,8 @@ def save(
     now: datetime,
 ) -> Agent:
     """Add the agent called ``name``, or change it.
+
+    Callbacks that only this agent makes are anyone's once the agent is inactive.
 
     Raises:
         InvalidInput: the name, the phone or the display name is none.
@@ -104,6 +116,9 @@ def save(
     }
     connection.execute(_SAVE, values)
     after = one(connection, name)
+    if before is not None and before.active and not active:
+        theirs = select(_m.campaign_id).where(_m.agent_id == after.id)
+        connection.execute(_FREE_CALLBACKS.where(_c.campaign_id.in_(theirs)), {"gone": after.id})
     if before != after:
         _note(connection, "added" if before is None else "changed", before, after, now)
     return after
@@ -258,6 +273,8 @@ def join(connection: Connection, campaign_id: int, agent_ids: Iterable[int], now
 def leave(connection: Connection, campaign_id: int, agent_ids: Iterable[int], now: datetime) -> int:
     """Let agents not work for a campaign any more; return how many did.
 
+    Callbacks that only one of them would have made are anyone's then.
+
     Raises:
         NotFound: there is no such campaign.
     """
@@ -269,6 +286,9 @@ def leave(connection: Connection, campaign_id: int, agent_ids: Iterable[int], no
             _m.campaign_id == campaign_id, _m.agent_id.in_(bindparam("ids", expanding=True))
         )
         rows.update_ids(connection, statement, [agent.id for agent in gone])
+        theirs = _FREE_CALLBACKS.where(_c.campaign_id == campaign_id)
+        for agent in gone:
+            connection.execute(theirs, {"gone": agent.id})
         _note_members(connection, "agents_removed", campaign_id, gone, now)
     return len(gone)
 

@@ -528,6 +528,23 @@ async def test_a_callback_is_for_one_agent(store: SqlStore) -> None:
     assert (done.callback_at, done.callback_agent_id) == (None, None)
 
 
+@pytest.mark.parametrize("how", ["leaves", "is made inactive"])
+async def test_callbacks_of_who_is_gone_are_anyones(store: SqlStore, how: str) -> None:
+    ann, bob = await agent(store), await agent(store, "bob")
+    contact_id = await booked(store, ann.id)
+    await store.add_campaign_agents(1, [ann.id, bob.id], now=NOW)
+    await store.remove_campaign_agents(1, [bob.id], now=NOW)
+    await store.save_agent("bob", phone=bob.phone, active=False, now=NOW)
+    await store.save_agent("ann", phone=ann.phone, display_name="Ann", now=NOW)
+    assert (await store.contact(contact_id)).callback_agent_id == ann.id
+    if how == "leaves":
+        await store.remove_campaign_agents(1, [ann.id], now=NOW)
+    else:
+        await store.save_agent("ann", phone=ann.phone, active=False, now=NOW)
+    contact = await store.contact(contact_id)
+    assert (contact.callback_at, contact.callback_agent_id) == (at(60), None)
+
+
 @pytest.mark.parametrize("agent_id", [None, 77])
 async def test_a_callback_is_replaced_with_its_agent(store: SqlStore, agent_id: int | None) -> None:
     contact_id = await booked(store, (await agent(store)).id)

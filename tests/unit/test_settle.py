@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from callcamp.core.outcome import Evidence
-from callcamp.core.settle import RESTART_SKEW_S, Settled, Trace, settle
+from callcamp.core.settle import AFTER_LINK_S, RESTART_SKEW_S, Settled, Trace, settle
 from callcamp.core.states import ATTEMPT, AttemptStatus
 from callcamp.engine.registry import route
 
@@ -122,3 +122,28 @@ def test_there_is_a_way_to_where_an_attempt_is(
     assert bool(events) is (wanted not in back)
     assert state is (stored if wanted in back else wanted)
     assert route(A.ENDED, wanted) == route(A.RELEASED, wanted) == []
+
+
+@pytest.mark.parametrize(
+    ("linked_s", "at_s", "expected"),
+    [
+        (-5.0, 15.0, Settled.NEVER_PLACED),
+        (5.0, 15.0, Settled.NEVER_PLACED),
+        (60.0, 60.0, Settled.DOUBT),
+        (60.0, 60.0 + AFTER_LINK_S - 0.001, Settled.DOUBT),
+        (60.0, 60.0 + AFTER_LINK_S, Settled.NEVER_PLACED),
+    ],
+)
+def test_an_order_of_an_older_link_has_a_moment_more(
+    linked_s: float, at_s: float, expected: Settled
+) -> None:
+    found = settle(
+        Trace(A.DIALING, SENT, seen=False),
+        is_live=False,
+        outbox=None,
+        switch_started_at=SENT - timedelta(days=1),
+        now=after(at_s),
+        margin_s=MARGIN_S,
+        linked_at=after(linked_s),
+    )
+    assert found is expected

@@ -24,6 +24,7 @@ from callcamp.engine.agents.pace import PacingView
 from callcamp.engine.agents.takeover import TakeOver
 from callcamp.engine.agents.worker import AgentCall, Worker
 from callcamp.engine.registry import Track
+from callcamp.engine.trouble import Trouble
 from callcamp.errors import CallcampError
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,10 @@ class DeskCore(Following):
     """What the desk does by itself; :class:`AgentDesk` adds what people ask of it."""
 
     _to_catch_up = False
+
+    @functools.cached_property
+    def _trouble(self) -> Trouble:
+        return Trouble("agents_not_looked_at")
 
     @functools.cached_property
     def takeover(self) -> TakeOver:
@@ -213,8 +218,9 @@ class DeskCore(Following):
             self._changed.clear()
             try:
                 await self.tick()
+                self._trouble.over()
             except CallcampError as error:
-                log.warning("agents_not_looked_at", problem=error.message)
+                self._trouble.met(error)
             try:
                 async with asyncio.timeout(TICK_S / self.clock.speed):
                     await self._changed.wait()

@@ -20,6 +20,7 @@ from callcamp.core.agents import AgentState, PhoneKind
 from callcamp.core.model import Campaign
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.worker import Worker
+from callcamp.engine.trouble import Trouble
 from callcamp.errors import CallcampError, Conflict, InvalidInput, SwitchUnavailable
 from callcamp.ports import Store
 from callcamp.ports.switchboard import QueueView, Switchboard
@@ -61,6 +62,7 @@ class Queueing:
         self._waiting: dict[str, str] = {}
         self._announced: set[str] = set()
         self._names: frozenset[str] | None = None
+        self._trouble = Trouble("queues_not_settled")
         self._wake = asyncio.Event()
         self._sync_wanted = True
         self._synced_at_s = float("-inf")
@@ -159,8 +161,9 @@ class Queueing:
                 if self._sync_wanted:
                     await self.sync()
                 await self.settle()
+                self._trouble.over()
             except CallcampError as error:
-                log.warning("queues_not_settled", problem=error.message)
+                self._trouble.met(error)
                 if isinstance(error, Conflict):
                     self._has.clear()
                     for worker in self._floor:
