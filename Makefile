@@ -22,7 +22,7 @@ HEAVY := asterisk or browser or faults
 # processes of a test run would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check bench lint unit docs lock audit lab lab-up lab-down browser clean
+.PHONY: help demo test coverage check bench lint unit docs lock audit lab lab-up lab-down browser streets clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -32,7 +32,7 @@ demo: $(STAMP) $(if $(findstring --simulated,$(ARGS)),,lab)  ## place calls to p
 
 check: lint unit  ## quick: linters, types, architecture, unit tests (under a minute)
 
-test: lint lab browser  ## everything: linters and the whole test suite, real Asterisk included
+test: lint lab browser streets  ## everything: linters and the whole test suite, real Asterisk included
 	@$(PYTEST) -n 2 -m "not ($(HEAVY))" $(COVERAGE)
 	# These mostly wait: three at once, each file's with labs, ports and a browser of its own.
 	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "$(HEAVY)" $(COVERAGE)
@@ -72,6 +72,10 @@ lab: $(STAMP)
 
 browser:
 	@.ci/packages 'chromium|chromium-browser|google-chrome=chromium'
+
+# What the test of the containers builds its hosts, certificates, proxy and relay with.
+streets:
+	@.ci/packages socat=socat nft=nftables ip=iproute2 openssl=openssl caddy=caddy turnserver=coturn
 
 lock: $(STAMP)  ## write down the versions of all libraries; ARGS=--upgrade takes newer ones
 	@compile() { $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
