@@ -172,8 +172,12 @@ async def test_a_consent_revoked_after_the_claim_stops_the_call(
         between.after = lambda: s.commands.lists.revoke_consent(ANN, scope="marketing")
         await s.commands.start(campaign.id)
         await until(lambda: between.after is None)
+
+        async def is_held() -> bool:
+            return (await s.contact(campaign, ANN)).hold is Reason.NO_CONSENT
+
+        await until(is_held)
         await s.nobody_is_called()
-        assert (await s.contact(campaign, ANN)).hold is Reason.NO_CONSENT
 
 
 async def test_a_register_imported_after_the_claim_stops_the_call(
