@@ -184,7 +184,7 @@ class Engine:
             ("hold", self._keep_holding()),
             ("events", self.tracker.read_events()),
             ("commit", self.tracker.commit_forever()),
-            ("tidy", self.tracker.tidy_forever()),
+            ("tidy", self.tracker.tidying.run()),
             ("reconcile", self._reconciler.run()),
             ("dialer", self._dialer.run()),
             ("agents", self.agents.run_clock()),

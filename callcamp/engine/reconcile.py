@@ -97,7 +97,7 @@ class Reconciler:
         if strangers:
             known = await self._store.attempt_context(strangers)
             settled = [i for i, (a, _) in known.items() if a.status in ATTEMPT.final()]
-            self._tracker.delete_entries(settled)
+            self._tracker.tidying.delete_entries(settled)
         if self._tracker.sight == before:
             self._tracker.synced = True
             self._tracker.on_synced()
@@ -174,6 +174,6 @@ class Reconciler:
         too_long = limit is not None and limit <= now
         if too_long:
             log.warning("call_too_long", **track.ids)
-            self._tracker.order_hang_up(track)
+            self._tracker.tidying.hang_up(track.attempt_id)
         again = too_long or track.status is AttemptStatus.UNKNOWN
         track.check_at = now + timedelta(seconds=self._margin_s) if again else None

@@ -38,6 +38,7 @@ from callcamp.engine.ending import as_change, end_as_written
 from callcamp.engine.live import LiveCallView, LiveFeed
 from callcamp.engine.registry import Registry, Track, route
 from callcamp.engine.rulebook import RuleBook
+from callcamp.engine.tidying import Tidying
 from callcamp.errors import CallcampError
 from callcamp.ports import Applied, CallGateway, Store
 
@@ -101,6 +102,8 @@ class Tracker:
         self._rules = rules
         self._live = live
         self._clock = clock
+        self.tidying = Tidying(gateway)
+        """Deletes what was committed, and ends calls."""
         self._margin_s = margin_s
         self._on_committed = on_committed
         self.on_synced = on_synced
@@ -110,11 +113,8 @@ class Tracker:
         """Called with every fact about agents."""
         self._dirty: dict[str, Track] = {}
         self._closing: dict[str, Track] = {}
-        self._to_delete: list[str] = []
-        self._to_hang_up: list[str] = []
         self._forbidden: dict[tuple[int | None, str | None], float] = {}
         self._wake = asyncio.Event()
-        self._tidy_wake = asyncio.Event()
         self.switch_started_at: datetime | None = None
         """When the Asterisk we talk to was started."""
         self.linked_at: datetime | None = None
@@ -131,7 +131,7 @@ class Tracker:
         return {
             "uncommitted": len(self._dirty),
             "closing": len(self._closing),
-            "undeleted": len(self._to_delete),
+            "undeleted": self.tidying.undeleted,
         }
 
     async def read_events(self) -> None:
@@ -190,7 +190,7 @@ class Tracker:
                 track.seen = True
                 if track.unwanted:
                     # Ordered before anybody knew that its agent had gone.
-                    self.order_hang_up(track)
+                    self.tidying.hang_up(track.attempt_id)
             case CallRang():
                 track.seen = True
                 track.rang_at = track.rang_at or at
@@ -272,16 +272,6 @@ class Tracker:
         """Note that an order got no answer; signs of the call settle it, else a later look."""
         if track.status is AttemptStatus.DIALING and not track.seen:
             self.doubt(track, self._clock.now() + timedelta(seconds=self._margin_s))
-
-    def delete_entries(self, attempt_ids: Iterable[str]) -> None:
-        """Have entries deleted from Asterisk's outbox, when it can be reached."""
-        self._to_delete.extend(attempt_ids)
-        self._tidy_wake.set()
-
-    def order_hang_up(self, track: Track) -> None:
-        """Have the call of an attempt ended; its end comes as an event."""
-        self._to_hang_up.append(track.attempt_id)
-        self._tidy_wake.set()
 
     def forbid(self, campaign_id: int | None, phones: Iterable[str] | None) -> None:
         """Send no call to these numbers any more, also none that waits for its turn.
@@ -401,25 +391,9 @@ class Tracker:
             self._live.drop(track.campaign_id, track.attempt_id)
         ended = [t.attempt_id for t in final if t.status is AttemptStatus.ENDED]
         if ended:
-            self.delete_entries(ended)
+            self.tidying.delete_entries(ended)
         if final:
             self._on_committed(settled)
-
-    async def tidy_forever(self) -> None:
-        """Delete committed entries from the outbox and hang up what must end, for ever."""
-        while True:
-            await self._tidy_wake.wait()
-            self._tidy_wake.clear()
-            ids, self._to_delete = self._to_delete, []
-            calls, self._to_hang_up = self._to_hang_up, []
-            try:
-                if ids:
-                    await self._gateway.delete_from_outbox(ids)
-                for attempt_id in calls:
-                    await self._gateway.hang_up(attempt_id)
-            except CallcampError as error:
-                # The next resync deletes what is left and finds what is still too long.
-                log.warning("switch_not_tidied", problem=error.message, entries=len(ids))
 
     def _close_overdue(self) -> None:
         """End hung-up calls whose last event does not come."""

@@ -79,6 +79,7 @@ def test_every_benchmark_can_be_run() -> None:
         "http",
         "claims",
         "calls",
+        "forecast",
         "predictive",
     ]
 

@@ -216,7 +216,7 @@ class Line:
         if track.status is AttemptStatus.CLAIMED:
             self._give_back(track)
         elif track.status not in ATTEMPT.final():
-            self._tracker.order_hang_up(track)
+            self._tracker.tidying.hang_up(track.attempt_id)
 
     async def hang_up_leg(self, worker: Worker) -> None:
         """End the call to an agent's phone, if there is one."""
