@@ -111,6 +111,15 @@ class AgentLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class ThirdLeft:
+    """Whom an agent asked while the contact waits did not answer, or has hung up."""
+
+    attempt_id: str
+    at: datetime
+    channel_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LegRang:
     """An agent's phone rings for a leg."""
 
@@ -143,6 +152,7 @@ AgentFact: TypeAlias = (
     | AgentMissed
     | AgentConnected
     | AgentLeft
+    | ThirdLeft
     | LegRang
     | LegAnswered
     | LegEnded

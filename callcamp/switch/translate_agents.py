@@ -22,6 +22,7 @@ from callcamp.core.agent_events import (
     LegRang,
     MemberSeen,
     PersonReached,
+    ThirdLeft,
 )
 from callcamp.core.agents import agent_of_member
 from callcamp.switch import agent_of_leg, is_attempt_id, is_leg_id
@@ -140,6 +141,11 @@ def _left(headers: Headers, at: datetime) -> AgentFact | None:
     return AgentLeft(headers["Attempt"], agent_id, at, channel_id)
 
 
+def _third_left(headers: Headers, at: datetime) -> AgentFact | None:
+    channel_id = headers.get("AgentChannel", "")
+    return ThirdLeft(headers["Attempt"], at, channel_id) if channel_id else None
+
+
 _TOLD: dict[str, Callable[[Headers, datetime], AgentFact | None]] = {
     "CallcampPerson": lambda headers, at: PersonReached(headers["Attempt"], at),
     "CallcampSeeks": lambda headers, at: CallerWaited(
@@ -149,6 +155,7 @@ _TOLD: dict[str, Callable[[Headers, datetime], AgentFact | None]] = {
     "CallcampAgentMissed": _missed,
     "CallcampAgentConnected": _connected,
     "CallcampAgentLeft": _left,
+    "CallcampAskedGone": _third_left,
 }
 
 

@@ -26,6 +26,7 @@ from callcamp.core.agent_events import (
     LegAnswered,
     LegEnded,
     PersonReached,
+    ThirdLeft,
 )
 from callcamp.core.events import CallEnded, EvidenceSeen, LinkDown, LinkUp
 from callcamp.core.outcome import Disposition, Evidence, classify
@@ -433,6 +434,7 @@ async def test_nobody_is_left_when_one_of_three_goes(floor: Floor, end: str) -> 
     )
     if end == "third":
         # the agent is alone on the line, and goes back to the contact
+        await floor.told(ThirdLeft, attempt_id=attempt_id, channel_id=channel)
         await floor.until("third is gone", lambda: _is_gone(floor, other))
         await floor.board.cancel_consult(attempt_id, channel)
         await floor.talk_together(attempt_id, channel)

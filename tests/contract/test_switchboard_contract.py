@@ -16,6 +16,7 @@ from callcamp.core.agent_events import (
     LegEnded,
     MemberSeen,
     PersonReached,
+    ThirdLeft,
 )
 from callcamp.core.events import EvidenceSeen
 from callcamp.core.outcome import Disposition, classify
@@ -231,6 +232,25 @@ async def test_hold_and_back_keep_both_on_the_line(floor: Floor, way: str) -> No
     assert await floor.board.is_up(channel)
     await floor.gateway.hang_up(attempt_id)
     await floor.told(EvidenceSeen, 2, attempt_id=attempt_id)
+
+
+@WAYS
+@pytest.mark.parametrize("slug", ["busy", "leaves"])
+async def test_it_is_told_when_who_was_asked_is_gone(floor: Floor, way: str, slug: str) -> None:
+    attempt_id, channel = await _in_talk(floor, way, floor.new_agent())
+    for _ in range(2):
+        await floor.board.consult(attempt_id, channel, TransferTo.AGENT, SECOND)
+        await _settled(floor)
+        await floor.board.cancel_consult(attempt_id, channel)
+        await _settled(floor)
+    gone = [one for one in floor.follower.events if isinstance(one, ThirdLeft)]
+    assert gone == [], "the agent went back to the contact"
+    await floor.board.consult(attempt_id, channel, TransferTo.AGENT, agent_interface(2, slug))
+    await floor.told(ThirdLeft, attempt_id=attempt_id, channel_id=channel)
+    assert await floor.board.is_up(attempt_id)
+    await floor.board.unhold(attempt_id, channel)
+    await _settled(floor)
+    assert await floor.board.talk_of(attempt_id) is not None
 
 
 @WAYS

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from agents_kit import TALKED, becomes, connect, hang_up, reach, staffed, view
-from engine_kit import BY_HAND, Bench, bench, until
+from engine_kit import BY_HAND, Bench, bench, now, until
 
+from callcamp.core.agent_events import ThirdLeft
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.core.changes import NewSuppression
@@ -116,3 +117,29 @@ async def test_the_next_call_of_the_trunk_waits_for_its_turn(tmp_path: Path) -> 
         before_s = lane._bucket.due_s
         await b.running.agents.consult("anna", NUMBER, PARIS)
         assert lane._bucket.due_s >= before_s + 0.5
+
+
+@pytest.mark.parametrize("whose", ["this talk's", "another phone's"])
+async def test_who_was_asked_is_gone_and_the_contact_still_waits(
+    tmp_path: Path, whose: str
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        attempt_id = await talking(b, "FR")
+        desk = b.running.agents
+        await desk.consult("anna", NUMBER, PARIS)
+        call = view(b).call
+        assert call is not None
+        assert call.channel_id is not None
+        channel = call.channel_id if whose == "this talk's" else "1.99"
+        b.switch.emit(ThirdLeft(attempt_id, now(), channel))
+        if whose != "this talk's":
+            await desk.cancel_consult("anna")
+            return
+        await until(lambda: view(b).call.consulting == "")  # type: ignore[union-attr]
+        assert view(b).call.on_hold  # type: ignore[union-attr]
+        assert b.running._registry.on_trunk(1) == 1, "the call outside counts no more"
+        with pytest.raises(Conflict, match="talking to nobody else"):
+            await desk.complete_consult("anna")
+        await desk.hold("anna", False)
+        assert b.switch.board.asked("unhold") == [(attempt_id, channel)]
+        assert not view(b).call.on_hold  # type: ignore[union-attr]

@@ -39,6 +39,10 @@ function update(next) {
     announce(WORDS[next.state]);
     if (before === null || next.state === "offline" || before.state === "offline" || before.state === "wrap_up") lookAtDay();
   }
+  const asked = before?.call?.consulting;
+  if (asked && next.call?.attempt_id === before.call.attempt_id && next.call.on_hold && !next.call.consulting) {
+    toast(`${asked} has hung up or did not answer. The contact is still on hold.`);
+  }
   lookAtCall();
   sendUnsent();
 }

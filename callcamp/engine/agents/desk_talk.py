@@ -102,9 +102,7 @@ class DeskTalk(DeskRestart):
         """End the talk with somebody else and go back to the contact."""
         worker, call, channel = self._consulting(name)
         await self.switchboard.cancel_consult(call.track.attempt_id, channel)
-        self.outside.ended(call.track)
-        call.consulting = ""
-        self.floor.touch(worker)
+        self.consult_over(worker, call)
         return worker.view()
 
     async def test_phone(self, name: str) -> AgentView:

@@ -22,6 +22,7 @@ from callcamp.core.agent_events import (
     LegRang,
     MemberSeen,
     PersonReached,
+    ThirdLeft,
 )
 from callcamp.core.agent_settings import QUEUED
 from callcamp.core.agents import MISSED_CALL, AgentEvent, AgentState, and_agent
@@ -145,6 +146,8 @@ class Following:
                 self._note_connected(fact)
             case AgentLeft():
                 self._note_left(fact)
+            case ThirdLeft():
+                self._note_third_left(fact)
             case LegRang() | LegAnswered() | LegEnded():
                 self._facts.put_nowait(fact)
 
@@ -280,7 +283,21 @@ class Following:
             return
         self.talk_over(worker)
 
+    def _note_third_left(self, fact: ThirdLeft) -> None:
+        worker = self.floor.of_attempt(fact.attempt_id)
+        if worker is None or worker.call is None or worker.call.channel_id != fact.channel_id:
+            return
+        if worker.call.consulting:
+            self.consult_over(worker, worker.call)
+            worker.call.on_hold = True
+
     # What follows from it.
+
+    def consult_over(self, worker: Worker, call: AgentCall) -> None:
+        """Note that an agent talks to nobody else any more; the contact may still wait."""
+        call.consulting = ""
+        self.registry.drop_outside(call.track.attempt_id)
+        self.floor.touch(worker)
 
     def _contact_gone(self, worker: Worker) -> None:
         if worker.state is AgentState.TALKING:

@@ -12,7 +12,7 @@ from callcamp.engine.agents.worker import AgentCall, Worker
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock
 from callcamp.engine.contact_commands import read_number
-from callcamp.engine.registry import Registry, Track
+from callcamp.engine.registry import Registry
 from callcamp.errors import CallcampError, Conflict
 from callcamp.ports import Store
 
@@ -59,10 +59,6 @@ class OutsideCalls:
         self._registry.add_outside(call.track.attempt_id, trunk.id)
         self.on_call(trunk.id)
         return trunk.dial_string.replace("{number}", number)
-
-    def ended(self, track: Track) -> None:
-        """Note that an agent's talk with a number outside is over."""
-        self._registry.drop_outside(track.attempt_id)
 
     async def _check(self, worker: Worker, number: str) -> None:
         campaign = worker.campaign

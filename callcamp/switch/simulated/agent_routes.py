@@ -200,6 +200,8 @@ class AgentRoutes:
 
         def asked(_status: str) -> None:
             if contact is not None and contact.shared.get("CC_HELD") and not contact.ended:
+                told = (("Attempt", contact.uniqueid), ("AgentChannel", agent.uniqueid))
+                self.tell(agent, "CallcampAskedGone", *told)
                 self._held(agent)
             else:
                 self._wait_or_end(agent)
