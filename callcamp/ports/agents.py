@@ -265,10 +265,6 @@ class AgentRecords(Protocol):
         """Return the notes that wait for the end of one call or of any, oldest first."""
         ...
 
-    async def drop_notes(self, note_ids: Sequence[int]) -> None:
-        """Forget notes, of which nothing can come any more."""
-        ...
-
     async def agent_work(
         self,
         *,

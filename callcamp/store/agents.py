@@ -67,10 +67,7 @@ _TAKE_QUEUE = text(
 # Of one who is gone nobody would ever make them.
 _FREE_CALLBACKS = (
     update(t.contact)
-    .where(
-        text(t.CALLBACK),  # as the index of callbacks says it
-        _c.callback_agent_id == bindparam("gone"),
-    )
+    .where(text(t.CALLBACK), _c.callback_agent_id == bindparam("gone"))
     .values(callback_agent_id=None)
 )
 _AT_WORK = frozenset({CampaignStatus.QUEUED, CampaignStatus.RUNNING, CampaignStatus.PAUSED})

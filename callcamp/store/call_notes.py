@@ -77,7 +77,7 @@ def notes(connection: Connection, attempt_id: str | None) -> list[CallNote]:
 
 
 def drop(connection: Connection, note_ids: Collection[int]) -> None:
-    """Forget notes by their numbers: what they say is kept elsewhere, or counts no more."""
+    """Forget notes by their numbers: what they say is kept with the call from now on."""
     if note_ids:
         connection.execute(_WITH_NUMBERS, {"ids": list(note_ids)})
 

@@ -123,10 +123,6 @@ class AgentsSql:
         """Return the notes that wait for the end of one call or of any, oldest first."""
         return await self._db.read(call_notes_.notes, attempt_id)
 
-    async def drop_notes(self, note_ids: Sequence[int]) -> None:
-        """Forget notes, of which nothing can come any more."""
-        await self._db.write(call_notes_.drop, list(note_ids))
-
     async def agent_work(
         self,
         *,

@@ -133,7 +133,6 @@ async def test_a_talk_that_began_while_callcamp_was_away_is_found(
             await staffed(b, PROGRESSIVE)
             (attempt_id,) = await b.placed(1)
             reach(b, attempt_id)
-            await until(lambda: b.switch.board.asked("pause") or True)
         else:
             attempt_id = await ringing(b)
         agent_id = view(b).agent.id
