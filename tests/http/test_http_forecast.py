@@ -46,6 +46,8 @@ async def test_the_page_shows_it_when_asked(client, engine):
     assert "Would be called" in page
     assert "40.0 %" in page
     assert "Given" in page
+    # Each figure is a line of its own, as the sheet of styles draws them.
+    assert page.count("<dt>") == page.count("<div><dt>") > 4
 
 
 async def test_the_page_says_what_is_wrong(client, engine, monkeypatch):
