@@ -6,11 +6,14 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from callcamp.errors import LabError
 from callcamp.lab import LabInfo, lab_down, lab_up
+from callcamp.settings import Settings
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
@@ -35,3 +38,16 @@ def lab_named(prefix: str) -> Iterator[LabInfo]:
         yield info
     finally:
         lab_down(info.name)
+
+
+def lab_settings(lab: LabInfo, folder: Path, **more: Any) -> Settings:
+    """Return the settings of a callcamp on a lab, with a database of its own in ``folder``."""
+    return Settings(
+        database_url=f"sqlite:///{folder}/callcamp.sqlite3",
+        data_dir=folder,
+        ami_host=lab.ami_host,
+        ami_port=lab.ami_port,
+        ami_username=lab.ami_username,
+        ami_secret=lab.ami_secret,
+        **more,
+    )

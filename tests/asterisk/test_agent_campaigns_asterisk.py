@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from lab_kit import lab_named
+from lab_kit import lab_named, lab_settings
 
 from callcamp.app import run_engine
 from callcamp.core.agent_settings import AgentSettings, DialMethod
@@ -37,7 +37,6 @@ from callcamp.engine import Engine
 from callcamp.engine.agents.views import AgentView, WrapUpNote
 from callcamp.engine.contact_commands import RawContact
 from callcamp.lab import Ami, LabInfo, number_for, witness, witness_callers, witness_mark
-from callcamp.settings import Settings
 from callcamp.store import migrate
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(180)]
@@ -154,13 +153,7 @@ class Floor:
 
 @pytest_asyncio.fixture
 async def floor(lab: LabInfo, tmp_path: Path) -> AsyncIterator[Floor]:
-    settings = Settings(
-        database_url=f"sqlite:///{tmp_path}/callcamp.sqlite3",
-        data_dir=tmp_path,
-        ami_port=lab.ami_port,
-        ami_username=lab.ami_username,
-        ami_secret=lab.ami_secret,
-    )
+    settings = lab_settings(lab, tmp_path)
     migrate(settings.database_url)
     mark = witness_mark(lab)
     async with run_engine(settings) as engine:
@@ -325,13 +318,7 @@ async def test_a_person_meets_an_agent_also_when_callcamp_is_gone(
     lab: LabInfo, tmp_path: Path
 ) -> None:
     """The queue is Asterisk's: callcamp stops while the contact rings, and starts again later."""
-    settings = Settings(
-        database_url=f"sqlite:///{tmp_path}/callcamp.sqlite3",
-        data_dir=tmp_path,
-        ami_port=lab.ami_port,
-        ami_username=lab.ami_username,
-        ami_secret=lab.ami_secret,
-    )
+    settings = lab_settings(lab, tmp_path)
     migrate(settings.database_url)
     mark = witness_mark(lab)
     number = number_for("late_answer", 90)

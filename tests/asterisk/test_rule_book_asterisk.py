@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from lab_kit import lab_named
+from lab_kit import lab_named, lab_settings
 
 from callcamp.app import run_engine
 from callcamp.core.campaign_settings import (
@@ -43,7 +43,6 @@ from callcamp.lab import (
     witness_callers,
     witness_mark,
 )
-from callcamp.settings import Settings
 from callcamp.store import migrate
 
 pytestmark = pytest.mark.asterisk
@@ -169,15 +168,7 @@ class Floor:
 
 @pytest_asyncio.fixture
 async def floor(lab: LabInfo, tmp_path: Path) -> AsyncIterator[Floor]:
-    settings = Settings(
-        database_url=f"sqlite:///{tmp_path}/callcamp.sqlite3",
-        data_dir=tmp_path,
-        ami_host=lab.ami_host,
-        ami_port=lab.ami_port,
-        ami_username=lab.ami_username,
-        ami_secret=lab.ami_secret,
-        settle_margin_s=4,
-    )
+    settings = lab_settings(lab, tmp_path, settle_margin_s=4)
     await asyncio.to_thread(migrate, settings.database_url)
     async with run_engine(settings) as engine:
         one = Floor(lab, engine, witness_mark(lab))

@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from conftest import chromium
-from lab_kit import lab_or_skip
+from lab_kit import lab_or_skip, lab_settings
 from phone_kit import chromium_with_microphone, packets_flow, state_is
 from playwright.async_api import Browser, Page, expect
 
@@ -42,7 +42,6 @@ from callcamp.engine.agents.softphones import Softphones
 from callcamp.engine.contact_commands import RawContact
 from callcamp.http.app import make_app
 from callcamp.lab import LabInfo, lab_down, number_for, set_phones, witness, witness_mark
-from callcamp.settings import Settings
 from callcamp.store import migrate
 from callcamp.switch.phones import phone_sections
 
@@ -207,14 +206,7 @@ class House:
 
 @pytest_asyncio.fixture
 async def house(lab: LabInfo, tmp_path: Path) -> AsyncIterator[House]:
-    settings = Settings(
-        database_url=f"sqlite:///{tmp_path}/callcamp.sqlite3",
-        data_dir=tmp_path,
-        ami_port=lab.ami_port,
-        ami_username=lab.ami_username,
-        ami_secret=lab.ami_secret,
-        phone_ws_url=lab.phone_ws_url,
-    )
+    settings = lab_settings(lab, tmp_path, phone_ws_url=lab.phone_ws_url)
     await asyncio.to_thread(migrate, settings.database_url)
     mark = witness_mark(lab)
     async with run_engine(settings) as engine:

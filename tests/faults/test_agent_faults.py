@@ -14,14 +14,13 @@ from typing import Any
 import agents_process
 import pytest
 from agents_process import NOTE
-from lab_kit import lab_named
+from lab_kit import lab_named, lab_settings
 
 from callcamp.app import run_engine
 from callcamp.core.agents import AgentState
 from callcamp.engine import Engine
 from callcamp.engine.agents.views import AgentCallView
 from callcamp.lab import Ami, LabInfo, number_for, witness, witness_mark
-from callcamp.settings import Settings
 from callcamp.store import migrate
 
 pytestmark = [
@@ -95,13 +94,7 @@ def call_of(engine: Engine, name: str) -> AgentCallView:
 async def test_a_kill_during_talks_takes_nothing_from_agents_or_contacts(
     lab: LabInfo, tmp_path: Path
 ) -> None:
-    settings = Settings(
-        database_url=f"sqlite:///{tmp_path}/callcamp.sqlite3",
-        data_dir=tmp_path,
-        ami_port=lab.ami_port,
-        ami_username=lab.ami_username,
-        ami_secret=lab.ami_secret,
-    )
+    settings = lab_settings(lab, tmp_path)
     migrate(settings.database_url)
     mark = witness_mark(lab)
     phones = [number_for("person", 60), number_for("person", 61)]
