@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ from engine_kit import BUSY, BY_HAND, Bench, bench, passes, until
 
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.campaign_settings import DailyWindow
+from callcamp.core.pacing.contract import WrapUpEnded
+from callcamp.core.ruleset import RuleSet
+from callcamp.engine.agents.pace import Pace
+from callcamp.errors import StoreError
 
 PROGRESSIVE = DialMethod.PROGRESSIVE
 
@@ -75,3 +80,28 @@ async def test_when_nobody_could_be_claimed_room_is_not_asked_for_again(tmp_path
         await until(lambda: "claim" in seen)
         await passes(0.2)
         assert seen == ["room", "claim"]
+
+
+async def test_what_was_learnt_is_written_once_and_again_after_a_failure(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        campaign = await staffed(b, PROGRESSIVE)
+        desk, written, works = b.running.agents, [], [False]
+
+        async def save(
+            campaign_id: int, method: str, state: Mapping[str, Any], *, now: datetime
+        ) -> None:
+            written.append((campaign_id, method))
+            if not works[0]:
+                raise StoreError("the disk is full")
+
+        b.store.save_pacing = save  # type: ignore[method-assign]
+        # Its own: the engine's goes on meanwhile.
+        pace = Pace(b.store, desk.floor, desk.registry, desk.clock)
+        await pace.room(campaign, RuleSet(campaign.settings), healthy=True)
+        for works[0] in (False, True, True):
+            await pace.keep(every_s=0)
+        assert written == [(campaign.id, "progressive")] * 2
+        pace.observe(campaign.id, WrapUpEnded(0.0, 3.0))
+        await pace.keep(every_s=0)
+        assert len(written) == 3

@@ -106,6 +106,7 @@ class _Pacer:
     accounts: list[_Account] = field(default_factory=list)
     read_at_s: float = float("-inf")
     kept_at_s: float = 0.0
+    to_keep: bool = False
     last_kind: ContactKind = field(default_factory=ContactKind)
     last_place: str | None = None
     view: PacingView | None = None
@@ -155,6 +156,8 @@ class Pace:
         await self._read_account(pacer, campaign, rules)
         snapshot = self._snapshot(campaign, pacer, free, healthy=healthy)
         decision = pacer.method.decide(snapshot)
+        # Some methods learn from what they are asked, too.
+        pacer.to_keep = True
         before = pacer.view
         pacer.view = self._view(campaign, snapshot, decision, pacer.tightest().cap)
         if before is None or before.count != decision.count or before.why != decision.why:
@@ -194,6 +197,7 @@ class Pace:
         pacer = self._pacers.get(campaign_id)
         if pacer is not None:
             pacer.method.observe(fact)
+            pacer.to_keep = True
 
     def note_person(self, track: Track) -> None:
         """Note that a person answered a call."""
@@ -214,17 +218,18 @@ class Pace:
                 pacer.add(int(track.reached_at is None), 1)
 
     async def keep(self, *, every_s: float = KEEP_EVERY_S) -> None:
-        """Keep what was learnt in the store, for those campaigns for which it is time."""
+        """Keep what was learnt since the last time, for campaigns for which it is time."""
         now_s = self._clock.monotonic_s()
         for campaign_id, pacer in list(self._pacers.items()):
-            if now_s - pacer.kept_at_s < every_s:
+            if not pacer.to_keep or now_s - pacer.kept_at_s < every_s:
                 continue
-            pacer.kept_at_s = now_s
+            pacer.kept_at_s, pacer.to_keep = now_s, False
             try:
                 await self._store.save_pacing(
                     campaign_id, pacer.method.name, pacer.method.state(), now=self._clock.now()
                 )
             except CallcampError as error:
+                pacer.to_keep = True
                 log.warning("pacing_not_kept", campaign=campaign_id, problem=error.message)
 
     async def _pacer(self, campaign: Campaign) -> _Pacer:
