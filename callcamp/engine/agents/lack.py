@@ -40,4 +40,4 @@ def lack_of_agents(workers: Sequence[Worker], *, queue_missing: bool) -> Reason:
 def _is_cut_off(worker: Worker) -> bool:
     if worker.state is not AgentState.READY:
         return False
-    return bool(worker.problem) or worker.view().phone_up is False
+    return bool(worker.problem) or worker.phone_up is False

@@ -172,7 +172,8 @@ class Worker:
         return self.device in {None, 0, 1} and self.reachable is not False
 
     @property
-    def _phone_up(self) -> bool | None:
+    def phone_up(self) -> bool | None:
+        """Whether a call would reach the phone (None: not known)."""
         if self.on_line or self.device is None:
             return True if self.on_line else self.reachable
         return self.device not in {4, 5}
@@ -187,7 +188,7 @@ class Worker:
             campaign_id=self.campaign.id,
             campaign=self.campaign.settings.name,
             on_line=self.on_line,
-            phone_up=self._phone_up,
+            phone_up=self.phone_up,
             pause_wanted=self.pause_wanted,
             offer=self.offer,
             call=None if self.call is None else self.call.view(),
