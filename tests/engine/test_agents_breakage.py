@@ -9,9 +9,17 @@ import pytest
 from agents_kit import TALKED, becomes, connect, hang_up, reach, staffed, view
 from engine_kit import BUSY, BY_HAND, Bench, bench, now, passes, until
 
-from callcamp.core.agent_events import AgentCalled, AgentConnected, AgentMissed, CallerLeft
+from callcamp.core.agent_events import (
+    AgentCalled,
+    AgentConnected,
+    AgentMissed,
+    CallerLeft,
+    CallerWaited,
+    PersonReached,
+)
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
+from callcamp.core.states import ContactStatus
 from callcamp.engine.agents.worker import REFUSED
 from callcamp.engine.exports import talkers
 from callcamp.errors import Conflict, InvalidInput
@@ -279,3 +287,82 @@ async def test_a_phone_left_on_the_line_while_there_was_no_link_is_ended(tmp_pat
         b.switch.mend()
         await until(lambda: left not in board.up)
         assert stays <= board.up
+
+
+async def announced(b: Bench) -> tuple[str, str]:
+    """Have a person hear the announcement while anna's phone rings; returns call and leg."""
+    await staffed(b, DialMethod.CLIENT_FIRST, agents={"wait_most_s": 20, "announcement": "wait"})
+    b.switch.board.phones["PJSIP/anna"] = "silent"
+    (attempt_id,) = await b.placed(1)
+    b.switch.ring(attempt_id)
+    b.switch.answer(attempt_id)
+    b.switch.respond(attempt_id, success=True)
+    b.switch.emit(PersonReached(attempt_id, now()))
+    b.switch.board.waiting.setdefault("callcamp-1", []).append(attempt_id)
+    b.switch.emit(CallerWaited(attempt_id, now(), "callcamp-1", announced=True))
+    await becomes(b, S.RINGING)
+    await until(lambda: bool(b.switch.board.legs))
+    (leg,) = b.switch.board.legs
+    return attempt_id, leg
+
+
+async def test_an_agent_who_answers_while_callcamp_is_away_gets_who_waits(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        attempt_id, leg = await announced(b)
+        await again(b, leg)
+        await until(lambda: b.switch.board.asked("join") == [(attempt_id, leg)])
+        b.switch.emit(AgentConnected(attempt_id, view(b).agent.id, now(), leg))
+        await becomes(b, S.TALKING)
+
+
+async def test_an_agent_who_answers_while_the_link_is_cut_gets_who_waits(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        attempt_id, leg = await announced(b)
+        b.switch.cut()
+        b.switch.board.up.add(leg)
+        b.switch.mend()
+        await until(lambda: b.switch.board.asked("join") == [(attempt_id, leg)])
+
+
+async def test_the_contact_of_an_agent_of_whom_nothing_is_heard_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callcamp.engine.agents.desk_core.RING_GRACE_S", -14.0)
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        b.switch.board.phones["PJSIP/anna"] = "silent"
+        campaign = await staffed(b, DialMethod.AGENT_FIRST)
+        ringing = await becomes(b, S.RINGING)
+        assert ringing.call is not None
+        await until(lambda: view(b).state is not S.RINGING)
+        attempt = await b.store.attempt(ringing.call.attempt_id)
+        await b.running.agents.pause("anna", "lunch")
+
+        async def given_back() -> bool:
+            contacts = await b.store.contacts(campaign.id)
+            return {c.status for c in contacts} == {ContactStatus.PENDING}
+
+        await until(given_back, "the contact waits")
+        assert attempt.dialed_at is None
+
+
+async def test_who_is_on_the_line_leaves_it_when_a_queue_brings_the_calls(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        campaign = await staffed(
+            b, DialMethod.AGENT_FIRST, contacts=0, agents={"safe_harbour": "sorry"}
+        )
+        await b.running.agents.call_phone("anna")
+        await until(lambda: view(b).on_line)
+        commands = b.running.commands
+        await commands.pause(campaign.id)
+        settings = replace(
+            campaign.settings, agents=replace(campaign.settings.agents, method=PROGRESSIVE)
+        )
+        await commands.change_settings(campaign.id, settings, expected_version=campaign.version)
+        await commands.resume(campaign.id)
+        b.running.agents.changed()
+        await until(lambda: not view(b).on_line)
+        await until(lambda: b.switch.board.paused(view(b).agent.id) is False)

@@ -8,15 +8,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from callcamp.core.agent_events import (
-    LegEnded,
-)
+from callcamp.core.agent_events import LegAnswered, LegEnded
 from callcamp.core.agent_settings import ON_THE_LINE, DialMethod
 from callcamp.core.agents import AgentEvent, AgentState
 from callcamp.core.model import Campaign
 from callcamp.core.reasons import REASON_MEANING, Reason
 from callcamp.core.ruleset import CALLBACK_AGENT_PAUSE_S, RuleSet
-from callcamp.core.states import ATTEMPT, CampaignStatus
+from callcamp.core.states import ATTEMPT, AttemptStatus, CampaignStatus
 from callcamp.engine.agents.following import Following
 from callcamp.engine.agents.lack import lack_of_agents
 from callcamp.engine.agents.outside import OutsideCalls
@@ -54,7 +52,7 @@ class DeskCore(Following):
             self.registry,
             self.gateway,
             self.switchboard,
-            on_talk=self.note,
+            on_fact=self.note,
             on_talk_over=self.talk_over,
             on_line_gone=self._line_gone,
         )
@@ -195,8 +193,14 @@ class DeskCore(Following):
         self.changed()
 
     async def _look_for_leg(self, worker: Worker) -> None:
-        if worker.leg is not None and not await self.switchboard.is_up(worker.leg.id):
+        leg = worker.leg
+        if leg is None:
+            return
+        if not await self.switchboard.is_up(leg.id):
             self._line_gone(worker)
+        elif not leg.up:
+            # Nobody heard the answer, and the agent sits there in silence.
+            self.note(LegAnswered(leg.id, self.clock.now()))
 
     async def run_legs(self) -> None:
         """Carry out what follows from calls to agents' phones, in order, for ever."""
@@ -252,7 +256,11 @@ class DeskCore(Following):
         elif worker.offer is not None and worker.offer.dial_at <= now:
             await self.line.accept(worker)
         elif worker.call is not None and self._is_stale(worker, worker.call):
-            self._contact_gone(worker)
+            if worker.call.track.status is AttemptStatus.CLAIMED:
+                # Nobody else would ever give it back.
+                self.line.drop(worker.call.track)
+            else:
+                self._contact_gone(worker)
 
     def _is_stale(self, worker: Worker, call: AgentCall) -> bool:
         if worker.state not in {AgentState.RINGING, AgentState.DIALING, AgentState.TALKING}:
@@ -277,6 +285,9 @@ class DeskCore(Following):
                 self.leave(worker, "the campaign is over")
             elif worker.agent.id not in allowed[campaign.id]:
                 self.leave(worker, "no longer an agent of the campaign")
+            else:
+                # The method may be another one by now, whose queue rings no phone that is in use.
+                self._leave_line(worker)
         await self._ask_phones()
 
     async def _ask_phones(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 import structlog
 
-from callcamp.core.agent_events import AgentConnected
+from callcamp.core.agent_events import AgentConnected, LegAnswered
 from callcamp.core.agent_settings import ON_THE_LINE, QUEUED
 from callcamp.core.agents import AgentEvent, AgentState
 from callcamp.engine.agents.floor import Floor
@@ -28,7 +28,7 @@ class TakeOver:
         registry: the live attempts.
         gateway: tells which channels there are.
         switchboard: the way to phones.
-        on_talk: called with the talk of an agent of whom nobody had told it.
+        on_fact: called with a talk, or an answer of a phone, that nobody had told of.
         on_talk_over: called with an agent whose phone has left the talk meanwhile.
         on_line_gone: called with an agent whose phone has left before the contact answered.
     """
@@ -40,7 +40,7 @@ class TakeOver:
         gateway: CallGateway,
         switchboard: Switchboard,
         *,
-        on_talk: Callable[[AgentConnected], None],
+        on_fact: Callable[[AgentConnected | LegAnswered], None],
         on_talk_over: Callable[[Worker], None],
         on_line_gone: Callable[[Worker], None],
     ) -> None:
@@ -48,7 +48,7 @@ class TakeOver:
         self._registry = registry
         self._gateway = gateway
         self._switchboard = switchboard
-        self._on_talk = on_talk
+        self._on_fact = on_fact
         self._on_talk_over = on_talk_over
         self._on_line_gone = on_line_gone
         self._looked = False
@@ -116,7 +116,7 @@ class TakeOver:
             if found is None or found.state is AgentState.TALKING or track.is_over:
                 continue
             log.info("agent_found_talking", **track.ids, agent=found.agent.name)
-            self._on_talk(
+            self._on_fact(
                 AgentConnected(track.attempt_id, talk.agent_id, utc_now(), talk.channel_id)
             )
             if found.call is not None:
@@ -132,6 +132,9 @@ class TakeOver:
         for leg in sorted(one for one in channels if agent_of_leg(one) == worker.agent.id):
             if await self._switchboard.is_up(leg) and worker.state is before:
                 worker.leg = Leg(leg, up=True)
+                if self._is_waited_for(worker):
+                    self._on_fact(LegAnswered(leg, utc_now()))
+                    return
                 if before is AgentState.RINGING:
                     self._floor.step(worker, AgentEvent.PICKED_UP)
                 self._floor.touch(worker)
@@ -139,6 +142,12 @@ class TakeOver:
         by_phone = worker.campaign.settings.agents.method in ON_THE_LINE
         if worker.state is before and (by_phone or before is AgentState.DIALING):
             self._on_line_gone(worker)
+
+    def _is_waited_for(self, worker: Worker) -> bool:
+        """Tell whether an agent's phone is called for somebody who has answered already."""
+        call = worker.call
+        queued = worker.campaign.settings.agents.method in QUEUED
+        return queued and call is not None and call.track.answered_at is not None
 
     async def _end_unused(self, legs: set[str]) -> None:
         unused = legs - {worker.leg.id for worker in self._floor if worker.leg is not None}
