@@ -194,8 +194,12 @@ class Law:
             live = [c for c in self.b.switch.channels.values() if number_of(c.order) in numbers]
             if live:
                 self.broken.append(f"{number} is called during another call of the person")
-            if sum(len(self.b.switch.placed.get(n, ())) for n in numbers) >= MOST_CALLS:
-                self.broken.append(f"{number} is called once too often")
+        # Calls to somebody else who shares a number count by that number, not by their others.
+        theirs = list(self.people.values())[int(order.variables["CC_CONTACT"]) - 1]
+        if number not in theirs:
+            self.broken.append(f"{number} is none of the person's")
+        if sum(len(self.b.switch.placed.get(n, ())) for n in theirs) >= MOST_CALLS:
+            self.broken.append(f"{number} is called once too often")
 
     async def change(self, chance: random.Random, campaign_id: int) -> None:
         """Have somebody say something else."""
