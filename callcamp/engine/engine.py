@@ -107,6 +107,7 @@ class Engine:
         self._dialer.desk = self.agents
         self.agents.outside.on_call = self._dialer.note_outside_call
         self.tracker.on_step = self._on_step
+        self.tracker.on_agent_fact = self.agents.note
         self._reconciler = Reconciler(
             store=store,
             gateway=gateway,
