@@ -20,6 +20,7 @@ from callcamp.core.agent_events import (
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.core.states import ContactStatus
+from callcamp.engine.agents.views import WrapUpNote
 from callcamp.engine.agents.worker import REFUSED
 from callcamp.engine.exports import talkers
 from callcamp.errors import Conflict, InvalidInput
@@ -366,3 +367,37 @@ async def test_who_is_on_the_line_leaves_it_when_a_queue_brings_the_calls(tmp_pa
         b.running.agents.changed()
         await until(lambda: not view(b).on_line)
         await until(lambda: b.switch.board.paused(view(b).agent.id) is False)
+
+
+async def test_two_callcamps_do_not_share_agents_on_the_line_either(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        board = b.switch.board
+        board.holder = "0123abcd"
+        await b.start()
+        await until(lambda: board.asked("hold_agents") != [])
+        await staffed(b, DialMethod.AGENT_FIRST, contacts=1)
+        await until(lambda: "Another callcamp" in view(b).problem)
+        await passes(0.2)
+        assert board.legs == {}
+        board.holder = ""
+        b.running.agents.queueing.wake(sync=True)
+        await b.placed(1)
+        await until(lambda: view(b).problem == "")
+
+
+async def test_whoever_was_sent_on_before_a_kill_waits_for_nobody(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, PROGRESSIVE, contacts=2)
+        (attempt_id,) = await b.placed(1)
+        reach(b, attempt_id)
+        connect(b, attempt_id, view(b).agent.id)
+        await becomes(b, S.TALKING)
+        await b.running.agents.pause("anna", "lunch")
+        await b.running.agents.transfer("anna", TransferTo.QUEUE, "sales")
+        await b.running.agents.finish("anna", attempt_id, WrapUpNote())
+        await becomes(b, S.PAUSED)
+        b.switch.board.talks[attempt_id] = TalkView("1700000000.7", on_hold=False)
+        await again(b)
+        await b.running.agents.ready("anna")
+        await b.placed(2)

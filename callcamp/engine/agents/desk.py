@@ -79,7 +79,8 @@ class AgentDesk(DeskTalk):
         interface, now = await self._interface(agent), self.clock.now()
         worker = Worker(agent, interface, campaign, now)
         # In the queue only once Asterisk says so.
-        worker.queued = await self.queueing.queue_of(campaign) is None
+        queue = await self.queueing.queue_of(campaign)
+        worker.queued = queue is None and not self.queueing.refusal
         await self.floor.write()
         span = AgentSpan(agent.id, campaign.id, worker.state, now, reason=worker.reason)
         await self.store.begin_shift(agent.id, campaign.id, span)

@@ -192,6 +192,11 @@ class DeskCore(Following):
         self._to_catch_up = True
         self.changed()
 
+    def agents_allowed(self) -> None:
+        """Look what Asterisk has: another callcamp has its agents there no more."""
+        self._to_catch_up = True
+        self._changed.set()
+
     async def _look_for_leg(self, worker: Worker) -> None:
         leg = worker.leg
         if leg is None:
@@ -217,6 +222,7 @@ class DeskCore(Following):
 
     async def run_clock(self) -> None:
         """Look at what time alone changes, for ever."""
+        self.queueing.on_allowed = self.agents_allowed
         while True:
             # Before: what changes meanwhile is looked at again.
             self._changed.clear()

@@ -66,8 +66,12 @@ class Queueing:
         self._wake = asyncio.Event()
         self._sync_wanted = True
         self._synced_at_s = float("-inf")
+        self.refusal = ""
+        """Why callcamp may have no agents on this Asterisk; empty when it may."""
         self.on_member: Callable[[Worker], None] = lambda _worker: None
         """Called when an agent has become a member of the queue."""
+        self.on_allowed: Callable[[], None] = lambda: None
+        """Called when callcamp may have agents on this Asterisk again."""
 
     async def queue_of(self, campaign: Campaign) -> str | None:
         """Return the queue where contacts of a campaign meet agents (None: they do not).
@@ -177,7 +181,7 @@ class Queueing:
         Raises:
             Conflict: another callcamp has its agents there.
         """
-        await self._switchboard.hold_agents()
+        await self._hold()
         views = await self._switchboard.queues()
         self._sync_wanted = False
         self._synced_at_s = asyncio.get_running_loop().time()
@@ -200,6 +204,16 @@ class Queueing:
                         worker.device = member.status
                         self._floor.touch(worker)
             self._look_at(worker)
+
+    async def _hold(self) -> None:
+        try:
+            await self._switchboard.hold_agents()
+        except Conflict as error:
+            self.refusal = error.message
+            raise
+        if self.refusal:
+            self.refusal = ""
+            self.on_allowed()
 
     async def settle(self) -> None:
         """Send every order that brings Asterisk's queues to what is wanted.
@@ -247,7 +261,10 @@ class Queueing:
 
     def _look_at(self, worker: Worker | None, problem: str = "") -> None:
         """Note whether an agent is in the queue of the campaign."""
-        if worker is None or worker.campaign.settings.agents.method not in QUEUED:
+        if worker is None:
+            return
+        if worker.campaign.settings.agents.method not in QUEUED:
+            self._look_at_line(worker)
             return
         queue = self.known_queue(worker.campaign)
         queued = (queue, worker.interface) in self._has
@@ -259,6 +276,16 @@ class Queueing:
             self._floor.touch(worker)
         if queued and not before[0]:
             self.on_member(worker)
+
+    def _look_at_line(self, worker: Worker) -> None:
+        """Keep an agent on the line from work while another callcamp has its agents there."""
+        before = worker.queued, worker.problem
+        worker.problem = self.refusal
+        if self.refusal:
+            # Until the desk has seen what Asterisk has.
+            worker.queued = False
+        if before != (worker.queued, worker.problem):
+            self._floor.touch(worker)
 
     async def _wanted(self) -> dict[tuple[str, str], Membership]:
         wanted: dict[tuple[str, str], Membership] = {}

@@ -110,6 +110,9 @@ class TakeOver:
             if worker is not None and worker.state is AgentState.TALKING:
                 continue
             talk = await self._switchboard.talk_of(track.attempt_id)
+            if talk is not None and talk.agent_id is None and track.connected_at is None:
+                # Sent on by an agent: nobody waits for one. When they met is not known better.
+                track.connected_at = track.answered_at
             if talk is None or talk.agent_id is None or talk.channel_id not in channels:
                 continue
             found = self._floor.get(talk.agent_id)
