@@ -105,7 +105,7 @@ async def test_such_a_call_needs_a_channel_of_the_trunk(tmp_path: Path) -> None:
 async def test_a_full_trunk_is_said_to_be_full(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await talking(b, PARIS, max_channels=1)
-        with pytest.raises(Conflict, match="All 1 channels of trunk carrier"):
+        with pytest.raises(Conflict, match="No channel of trunk carrier is free, of 1"):
             await b.running.agents.transfer("anna", NUMBER, PARIS)
         assert view(b).state is AgentState.TALKING
 

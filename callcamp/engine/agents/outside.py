@@ -86,7 +86,7 @@ class OutsideCalls:
         most = trunk.max_channels
         if most is not None and self._registry.on_trunk(trunk.id) >= most:
             raise Conflict(
-                f"All {most} channels of trunk {trunk.name} are in use; try again in a moment.",
+                f"No channel of trunk {trunk.name} is free, of {most}; try again in a moment.",
                 field="target",
                 value=number,
             )
