@@ -189,7 +189,14 @@ class _Run:
             account=Account(self.answered, self.abandoned, self.workload.cap),
             next_kind=self.people.kind(first, now),
             closes_in_s=open_s_left(self.workload, now) if self.workload.end_known else None,
+            contacts_left=self.contacts_left(),
         )
+
+    def contacts_left(self) -> int | None:
+        """Return who may still be called, besides those who are called now; None: no list."""
+        if not self.workload.groups:
+            return None
+        return max(0, self.people.left - len(self.ringing) - len(self.waiting) - len(self.busy))
 
     def ring_ended(self, call: _Call) -> None:
         del self.ringing[call]

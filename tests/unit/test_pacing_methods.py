@@ -272,20 +272,34 @@ def test_the_budget_spends_more_the_more_there_is_and_the_nearer_the_end(
     assert budget.risk(Account(persons + 100, 0), agents, to_earn) >= risk
     spent = Account(100, 3 + persons)
     assert budget.risk(spent, agents, to_earn) == 0
-    assert budget.payable(spent, agents, to_earn) == (0, 0.0)
+    assert budget.payable(spent, agents, to_earn) == 0
 
 
 @settings(max_examples=100, deadline=None)
 @given(agents=st.integers(3, 300), persons=st.integers(1, 5000), to_earn=st.floats(-5, 200))
-def test_what_is_counted_on_is_never_more_than_one_call_and_none_at_the_end(
+def test_what_is_counted_on_is_sure_and_at_the_end_a_call_is_left(
     agents: int, persons: int, to_earn: float
 ) -> None:
     budget, account = Budget(), Account(persons, 0)
     left = budget.left(account)
-    calls, _ = budget.payable(account, agents, to_earn)
-    assert int(left) <= calls <= left + min(1.0, max(0.0, to_earn))
-    assert budget.payable(account, agents, 0.0)[0] == int(left)
-    assert budget.payable(account, agents, None)[0] == int(left)
+    calls = budget.payable(account, agents, to_earn)
+    assert 0 <= calls <= max(0.0, left + min(budget.most_ahead, to_earn if to_earn > 0 else 0.0))
+    assert budget.payable(account, agents, 0.0) <= max(0.0, left - budget.at_end)
+    assert budget.payable(account, agents, None) <= left
+    assert budget.payable(account, agents + 50, to_earn) <= calls
+
+
+def test_a_list_that_runs_dry_earns_no_more_than_its_contacts() -> None:
+    method = taught()
+    earned = [
+        method.decide(busy_room(1000, 22, closes_in_s=86_400.0, contacts_left=left)).numbers[
+            "budget_calls_to_earn"
+        ]
+        for left in (0, 100, 1_000_000, None)
+    ]
+    assert earned[0] == 0
+    assert 0 < earned[1] <= 100 * 0.03
+    assert earned[1] < earned[2] == earned[3]
 
 
 def test_the_account_is_spent_before_it_closes() -> None:

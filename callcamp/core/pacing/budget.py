@@ -9,6 +9,7 @@ from callcamp.core.pacing.contract import Account
 
 _LOW_POWER = 0.7
 _SPEND_POWER = 0.6
+_FEW_AGENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +30,25 @@ class Budget:
         reserve: calls that the account should hold, for one agent.
         rest: calls for one agent beside which, at the very end, what is left is counted.
         most_risk: no call takes more than this risk.
-        last_risk: largest risk that a call is abandoned which the account could not pay, while
-            nobody knows when it closes.
-        final_risk: the same where that is known: risk that more are abandoned than the account
-            holds and can earn back in time.
-        most_ahead: calls that may be earned back, at most, with few agents.
+        last_risk: largest risk that more calls are abandoned than can be paid.
+        worse_risk: the same for one more than that: what is unlike all that was learnt, such as
+            an answer rate that doubles, shows in it first.
+        most_ahead: calls that may be earned back, at most, with up to five agents.
+        less_ahead: how many fewer that are for each time the root of the agents grows by that
+            of five: many agents lose several calls at a time, and have them to spare.
         sure_share: share of what is expected to be earned that is counted on.
+        at_end: calls that must be left in the account when it closes.
     """
 
     reserve: float = 2.0
     rest: float = 0.45
     most_risk: float = 0.15
-    last_risk: float = 0.002
-    final_risk: float = 0.0001
-    most_ahead: float = 1.0
-    sure_share: float = 0.7
+    last_risk: float = 1e-4
+    worse_risk: float = 1e-8
+    most_ahead: float = 0.6
+    less_ahead: float = 1.25
+    sure_share: float = 0.5
+    at_end: float = 0.4
 
     def left(self, account: Account) -> float:
         """Return how many calls may still be abandoned; negative over the cap."""
@@ -65,8 +70,8 @@ class Budget:
         more = pow(1 + left / (max(to_earn, 0.0) + self.rest * root), _SPEND_POWER)
         return float(min(account.cap * low * more, self.most_risk))
 
-    def payable(self, account: Account, agents: int, to_earn: float | None) -> tuple[int, float]:
-        """Return how many abandoned calls can be paid, and the largest risk that it is more.
+    def payable(self, account: Account, agents: int, to_earn: float | None) -> int:
+        """Return how many abandoned calls can be paid.
 
         Args:
             account: the account.
@@ -76,9 +81,8 @@ class Budget:
         """
         left = self.left(account)
         if left <= 0:
-            return 0, 0.0
-        if to_earn is None:
-            return int(left), self.last_risk
-        # Many agents lose several calls at a time, so they have to leave more of the room.
-        ahead = self.most_ahead * min(1.0, sqrt(5 / agents))
-        return int(left + min(ahead, self.sure_share * max(to_earn, 0.0))), self.final_risk
+            return 0
+        grown = max(0.0, sqrt(agents / _FEW_AGENTS) - 1)
+        ahead = self.most_ahead - self.less_ahead * grown
+        sure = 0.0 if to_earn is None else self.sure_share * max(to_earn, 0.0) - self.at_end
+        return max(0, int(left + min(ahead, sure)))

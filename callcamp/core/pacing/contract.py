@@ -90,6 +90,8 @@ class PacingSnapshot:
             method calls at most one contact per free agent.
         closes_in_s: seconds of calling until the account closes for good: what it holds then is
             lost, and it must not be overdrawn. None: that does not happen, or is not known.
+        contacts_left: contacts who may still be called, without those who are called now. None:
+            not known.
     """
 
     now_s: float
@@ -101,6 +103,7 @@ class PacingSnapshot:
     next_kind: ContactKind = field(default_factory=ContactKind)
     healthy: bool = True
     closes_in_s: float | None = None
+    contacts_left: int | None = None
 
     @property
     def agents(self) -> int:

@@ -112,11 +112,15 @@ class Predictive:
         allowed = budget.risk(account, snapshot.agents, to_earn)
         left = budget.left(account)
         known = snapshot.closes_in_s is not None
-        beyond, last_risk = budget.payable(account, snapshot.agents, to_earn if known else None)
+        beyond = budget.payable(account, snapshot.agents, to_earn if known else None)
 
         def fits(joined: int) -> bool:
             return crowd.risk(joined) <= allowed and (
-                beyond >= _PLENTY or crowd.risk(joined, beyond) <= last_risk
+                beyond >= _PLENTY
+                or (
+                    crowd.risk(joined, beyond) <= budget.last_risk
+                    and crowd.risk(joined, beyond + 1) <= budget.worse_risk
+                )
             )
 
         sure = max(0, snapshot.free - snapshot.waiting - len(snapshot.ringing))
@@ -139,12 +143,19 @@ class Predictive:
         return PacingDecision(count, _why(snapshot, numbers), numbers, TICK_S)
 
     def _to_earn(self, snapshot: PacingSnapshot) -> float:
-        """Return how many calls the answers still to come will add to the account."""
+        """Return how many calls the answers still to come will add to the account.
+
+        Of a list each contact is counted once: what those who are called again earn is not sure.
+        """
         left_s = _OPEN_HORIZON_S
         if snapshot.closes_in_s is not None:
             left_s = max(0.0, snapshot.closes_in_s - _LAST_CALL_S)
         each_s = self.agents.talk.mean_s + self.agents.wrap_up.mean_s
-        return snapshot.account.cap * _AT_WORK * snapshot.agents * left_s / each_s
+        answers = _AT_WORK * snapshot.agents * left_s / each_s
+        if snapshot.contacts_left is not None:
+            chance = self.ringing.chance.of(snapshot.next_kind)
+            answers = min(answers, chance * snapshot.contacts_left)
+        return snapshot.account.cap * answers
 
     def _busy(self, snapshot: PacingSnapshot) -> list[tuple[Term, int]]:
         """Return who may still be busy, alike ones together."""

@@ -32,7 +32,7 @@ from callcamp.core.places import Place
 from callcamp.core.reasons import Reason
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.schedule import local_hour
-from callcamp.core.states import AttemptEvent
+from callcamp.core.states import AttemptEvent, ContactStatus
 from callcamp.engine.agents.closing import closes_in_s, window_end
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.clock import Clock
@@ -104,6 +104,7 @@ class _Pacer:
     method: PacingMethod
     version: int
     accounts: list[_Account] = field(default_factory=list)
+    contacts_left: int = 0
     read_at_s: float = float("-inf")
     kept_at_s: float = 0.0
     to_keep: bool = False
@@ -115,6 +116,7 @@ class _Pacer:
         return min(self.accounts, key=lambda a: a.left)
 
     def add(self, persons: int, abandoned: int) -> None:
+        self.contacts_left = max(0, self.contacts_left - persons)
         self.accounts = [
             replace(
                 a,
@@ -269,6 +271,8 @@ class Pace:
             persons, abandoned = await self._store.abandon_account(campaign.id, since=start)
             left_s = closes_in_s(campaign, rules, pacer.last_place, now, end)
             accounts.append(_Account(Account(persons, abandoned, cap * margin), cap, left_s))
+        contacts = (await self._store.counts(campaign.id)).contacts
+        pacer.contacts_left = contacts.get(ContactStatus.PENDING, 0)
         pacer.accounts, pacer.read_at_s = accounts, now_s
 
     def _snapshot(
@@ -304,6 +308,7 @@ class Pace:
             next_kind=pacer.last_kind,
             healthy=healthy,
             closes_in_s=closes_s,
+            contacts_left=pacer.contacts_left,
         )
 
     def _view(
