@@ -36,6 +36,11 @@ _SECRET_BYTES = 24
 _COLUMNS = tuple(c for c in _g if c.name != "phone_secret")
 _ONE = select(*_COLUMNS).where(_g.name == bindparam("name"))
 _BY_IDS = select(*_COLUMNS).where(_g.id.in_(bindparam("ids", expanding=True)))
+_LIVE = (
+    select(t.attempt.c.id)
+    .where(t.attempt.c.campaign_id == bindparam("campaign"), text(t.LIVE))
+    .limit(1)
+)
 _LAST = (
     select(t.attempt.c.contact_id, func.max(t.attempt.c.id).label("id"))
     .where(
@@ -290,6 +295,11 @@ def leave(connection: Connection, campaign_id: int, agent_ids: Iterable[int], no
     return len(gone)
 
 
+def _has_live(connection: Connection, campaign_id: int) -> bool:
+    """Tell whether somebody may still wait for an agent of a campaign that is over."""
+    return connection.execute(_LIVE, {"campaign": campaign_id}).first() is not None
+
+
 def assign_queue(connection: Connection, campaign_id: int, choices: Sequence[str]) -> str:
     """Return the queue that a campaign has for itself, choosing one when it has none yet.
 
@@ -310,7 +320,7 @@ def assign_queue(connection: Connection, campaign_id: int, choices: Sequence[str
     for queue in dict.fromkeys(choices):
         holder = holders.get(queue)
         if holder is not None:
-            if holder.status in _AT_WORK:
+            if holder.status in _AT_WORK or _has_live(connection, holder.campaign_id):
                 continue
             connection.execute(delete(g.campaign_queue).where(_q.queue == queue))
         # Somebody may have taken it just now: then there is the next one.

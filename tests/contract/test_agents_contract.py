@@ -261,6 +261,16 @@ async def test_campaigns_at_work_have_queues_of_their_own(store: SqlStore) -> No
         await store.assign_queue(99, choices)
 
 
+async def test_a_queue_in_which_somebody_may_still_wait_is_given_to_no_other(
+    store: SqlStore,
+) -> None:
+    over, other = await running(store, 1), await running(store, 1)
+    assert await store.assign_queue(over, ["q-1"]) == "q-1"
+    await take(store, over, ["att-1"])
+    await store.move_campaign(over, CampaignEvent.STOPPED, now=NOW)
+    assert await store.assign_queue(other, ["q-1", "q-2"]) == "q-2"
+
+
 async def test_queues_chosen_at_once_differ(store: SqlStore) -> None:
     campaigns = [await running(store, 1) for _ in range(5)]
     choices = [f"q-{n}" for n in range(5)]
