@@ -13,7 +13,7 @@ from callcamp.core.agent_events import ThirdLeft
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.core.changes import NewSuppression
-from callcamp.errors import Conflict, InvalidInput
+from callcamp.errors import Conflict, InvalidInput, SwitchError, SwitchRefused, SwitchTimeout
 from callcamp.ports import acting_as
 from callcamp.ports.switchboard import TransferTo
 
@@ -100,6 +100,32 @@ async def test_such_a_call_needs_a_channel_of_the_trunk(tmp_path: Path) -> None:
         hang_up(b, attempt_id, None, TALKED)
         await until(lambda: registry.get(attempt_id) is None)
         assert registry.on_trunk(trunk.id) == 0
+
+
+@pytest.mark.parametrize(
+    ("problem", "live"), [(SwitchRefused("No such channel."), 1), (SwitchTimeout("Silence."), 2)]
+)
+@pytest.mark.parametrize("way", ["transfer", "consult"])
+async def test_an_order_that_was_refused_needs_no_channel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, problem: SwitchError, live: int
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await talking(b, PARIS, max_channels=2)
+
+        async def fails(*_: Any) -> None:
+            raise problem
+
+        monkeypatch.setattr(b.switch.board, way, fails)
+        with pytest.raises(SwitchError):
+            await getattr(b.running.agents, way)("anna", NUMBER, PARIS)
+        assert b.running._registry.on_trunk(1) == live
+        assert view(b).call.consulting == ""  # type: ignore[union-attr]
+
+        async def is_written() -> bool:
+            (shift,) = await b.store.live_shifts()
+            return shift.in_hand.consulting == ""
+
+        await until(is_written)
 
 
 async def test_a_full_trunk_is_said_to_be_full(tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ class DeskTalk(DeskRestart):
         """Send the contact to a queue, an agent or a number; the agent's part is over."""
         worker, call, _ = self._talking(name)
         place = await self._place(worker, call, to, target)
-        await self.switchboard.transfer(call.track.attempt_id, to, place)
+        with self.outside.ordering(call.track, to):
+            await self.switchboard.transfer(call.track.attempt_id, to, place)
         log.info("call_transferred", **call.track.ids, agent=name, to=to.value)
         self.talk_over(worker)
         return worker.view()
@@ -82,11 +83,13 @@ class DeskTalk(DeskRestart):
         place = await self._place(worker, call, to, target)
         call.consulting = target
         try:
-            # A callcamp that starts again has to know why this contact hears music.
-            await self.floor.write()
-            await self.switchboard.consult(call.track.attempt_id, channel, to, place)
+            with self.outside.ordering(call.track, to):
+                # A callcamp that starts again has to know why this contact hears music.
+                await self.floor.write()
+                await self.switchboard.consult(call.track.attempt_id, channel, to, place)
         except CallcampError:
             call.consulting = ""
+            self.floor.touch(worker)
             raise
         self.floor.touch(worker)
         return worker.view()

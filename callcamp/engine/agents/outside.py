@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -12,9 +13,10 @@ from callcamp.engine.agents.worker import AgentCall, Worker
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock
 from callcamp.engine.contact_commands import read_number
-from callcamp.engine.registry import Registry
-from callcamp.errors import CallcampError, Conflict
+from callcamp.engine.registry import Registry, Track
+from callcamp.errors import CallcampError, Conflict, SwitchTimeout
 from callcamp.ports import Store
+from callcamp.ports.switchboard import TransferTo
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,16 @@ class OutsideCalls:
         self._registry.add_outside(call.track.attempt_id, trunk.id)
         self.on_call(trunk.id)
         return trunk.dial_string.replace("{number}", number)
+
+    @contextmanager
+    def ordering(self, track: Track, to: TransferTo) -> Iterator[None]:
+        """Count a call no more when the order for it fails; without an answer it may be there."""
+        try:
+            yield
+        except CallcampError as error:
+            if to is TransferTo.NUMBER and not isinstance(error, SwitchTimeout):
+                self._registry.drop_outside(track.attempt_id)
+            raise
 
     async def _check(self, worker: Worker, number: str) -> None:
         campaign = worker.campaign
