@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Coroutine
 from contextlib import aclosing
@@ -73,7 +74,8 @@ async def stream_topic(request: web.Request, topic: int) -> web.StreamResponse:
     response = event_stream()
     if request.method == "HEAD":
         # What follows a HEAD on the same connection must not be a stream that nobody reads.
-        await response.prepare(request)
+        with contextlib.suppress(ConnectionResetError):
+            await response.prepare(request)
         return response
     # Every connection starts with the full state, so Last-Event-ID has nothing to say.
     number, loop = 0, asyncio.get_running_loop()

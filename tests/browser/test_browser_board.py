@@ -164,3 +164,25 @@ async def test_agents_are_added_and_put_to_a_campaign(site: Site, tab: Watched) 
     await expect(part.locator("td .state")).to_have_text("Ready")
     await part.get_by_role("button", name="Remove").click()
     await expect(part.get_by_text("cannot start without")).to_be_visible()
+
+
+async def test_what_people_write_widens_no_page(site: Site, tab: Watched) -> None:
+    engine, page = site.engine, tab.page
+    campaign = await engine.campaign("Spring" + "W" * 100, agents=PREDICTIVE)
+    anna, bert = (await hire(engine, "anna", "bert", campaign=campaign.id)).values()
+    talking(engine, anna, campaign)
+    names = {"campaign_id": campaign.id, "campaign": campaign.settings.name}
+    engine.agents.show(bert, AgentState.PAUSED, reason="W" * 64, **names)
+    for width in (390, 1280):
+        await page.set_viewport_size({"width": width, "height": 900})
+        for path in ("/board", "/agents", f"/campaigns/{campaign.id}", "/agent/anna"):
+            await page.goto(f"{site.url}{path}")
+            await expect(page.get_by_text("SpringWWWW").first).to_be_attached()
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+    await page.goto(f"{site.url}/board")
+    state = page.locator("#board .state.talking")
+    line_px = 1.7 * await state.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+    assert (await state.bounding_box())["height"] <= line_px
+    # The agent's page asks for a call that only the board has.
+    assert all("404" in line for line in tab.complaints)
+    tab.complaints.clear()

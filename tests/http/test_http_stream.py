@@ -7,6 +7,9 @@ import json
 from contextlib import aclosing
 
 import pytest
+from aiohttp import ClientConnectionResetError
+from aiohttp.test_utils import make_mocked_request
+from aiohttp.web import StreamResponse
 
 from callcamp.core.states import AttemptStatus
 from callcamp.engine.commands import utc_now
@@ -14,7 +17,8 @@ from callcamp.engine.live import LiveCallView, LiveFeed
 from callcamp.errors import NotFound, TooBusy
 from callcamp.http import hub as hub_module
 from callcamp.http.context import HUB
-from callcamp.http.hub import Frame, Hub
+from callcamp.http.hub import LIST, Frame, Hub
+from callcamp.http.stream import stream_topic
 
 
 class Reader:
@@ -248,3 +252,14 @@ async def test_a_heartbeat_comes_also_between_frames_that_are_all_alike():
     assert await anext(changes) is None
     await changes.aclose()
     await hub.close()
+
+
+async def test_who_leaves_before_the_head_of_a_stream_is_no_crash(monkeypatch):
+    async def gone(_self, _request):
+        raise ClientConnectionResetError("Cannot write to closing transport")
+
+    monkeypatch.setattr(StreamResponse, "prepare", gone)
+    request = make_mocked_request("HEAD", "/live")
+    response = await stream_topic(request, LIST)
+    assert response.status == 200
+    assert not response.prepared
