@@ -9,6 +9,7 @@ from callcamp.core.pacing.contract import Account
 
 _LOW_POWER = 0.7
 _SPEND_POWER = 0.6
+_LESS_POWER = 0.7
 _FEW_AGENTS = 5
 
 
@@ -34,8 +35,8 @@ class Budget:
         worse_risk: the same for one more than that: what is unlike all that was learnt, such as
             an answer rate that doubles, shows in it first.
         most_ahead: calls that may be earned back, at most, with up to five agents.
-        less_ahead: how many fewer that are for each time the root of the agents grows by that
-            of five: many agents lose several calls at a time, and have them to spare.
+        less_ahead: how many fewer that are with more agents, times ``(agents / 5) ** 0.7 - 1``:
+            many lose several calls at a time. From 11 agents on some are kept back instead.
         sure_share: share of what is expected to be earned that is counted on.
         at_end: calls that must be left in the account when it closes.
     """
@@ -46,7 +47,7 @@ class Budget:
     last_risk: float = 1e-4
     worse_risk: float = 1e-8
     most_ahead: float = 0.6
-    less_ahead: float = 1.25
+    less_ahead: float = 0.83
     sure_share: float = 0.5
     at_end: float = 0.4
 
@@ -82,7 +83,7 @@ class Budget:
         left = self.left(account)
         if left <= 0:
             return 0
-        grown = max(0.0, sqrt(agents / _FEW_AGENTS) - 1)
+        grown = max(0.0, pow(agents / _FEW_AGENTS, _LESS_POWER) - 1)
         ahead = self.most_ahead - self.less_ahead * grown
         sure = 0.0 if to_earn is None else self.sure_share * max(to_earn, 0.0) - self.at_end
         return max(0, int(left + min(ahead, sure)))
