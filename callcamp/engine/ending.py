@@ -64,6 +64,9 @@ def end_as_written(track: Track, evidence: Evidence, now: datetime) -> datetime:
 
 def judge(track: Track, evidence: Evidence) -> Disposition:
     """Return how the attempt ended."""
+    if evidence.detail == SWITCH_RESTARTED and track.connected_at is not None:
+        # The talk was cut, but the person was reached: only the agent knows whether to call again.
+        return Disposition.ANSWERED_PERSON
     if evidence.detail in {SWITCH_RESTARTED, UNSENDABLE}:
         return Disposition.FAILED
     if evidence.detail == END_NOT_SEEN:

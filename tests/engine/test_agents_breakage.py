@@ -19,7 +19,8 @@ from callcamp.core.agent_events import (
 )
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
-from callcamp.core.states import ContactStatus
+from callcamp.core.outcome import Disposition
+from callcamp.core.states import AttemptStatus, ContactStatus
 from callcamp.engine.agents.views import WrapUpNote
 from callcamp.engine.agents.worker import REFUSED
 from callcamp.engine.exports import talkers
@@ -401,3 +402,27 @@ async def test_whoever_was_sent_on_before_a_kill_waits_for_nobody(tmp_path: Path
         await again(b)
         await b.running.agents.ready("anna")
         await b.placed(2)
+
+
+async def test_whose_talk_a_death_of_asterisk_cut_is_not_called_again(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, PROGRESSIVE, contacts=1, attempts=5, delay_s=0)
+        (attempt_id,) = await b.placed(1)
+        reach(b, attempt_id)
+        connect(b, attempt_id, view(b).agent.id)
+        await becomes(b, S.TALKING)
+        b.switch.restart()
+        b.switch.mend()
+        await becomes(b, S.WRAP_UP)
+        await b.running.agents.ready("anna")
+
+        async def is_over() -> bool:
+            return (await b.store.attempt(attempt_id)).status is AttemptStatus.ENDED
+
+        await until(is_over)
+        attempt = await b.store.attempt(attempt_id)
+        assert attempt.disposition is Disposition.ANSWERED_PERSON
+        assert attempt.evidence["detail"] == "switch_restarted"
+        await passes(0.3)
+        assert len(b.switch.orders) == 1
