@@ -18,11 +18,6 @@ from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, Dail
 from callcamp.core.outcome import Disposition
 from callcamp.errors import InvalidInput, LimitExceeded
 
-STOP_AFTER_TALK_S = 30
-"""What a connect has to last to be meaningful, where somebody switches that on and says no more."""
-REDIAL_UNDER_TALK_S = 15
-"""What a connect has to last not to be short, where somebody switches that on and says no more."""
-
 _D = Disposition
 OUTCOME_WORDS: dict[str, frozenset[Disposition]] = {
     "rnr": frozenset({_D.NO_ANSWER}),

@@ -386,6 +386,23 @@ async def test_two_callcamps_do_not_share_agents_on_the_line_either(tmp_path: Pa
         await until(lambda: view(b).problem == "")
 
 
+async def test_wrap_up_ends_also_while_another_callcamp_has_the_agents(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, PROGRESSIVE, contacts=1, agents={"wrap_up_s": 1})
+        (attempt_id,) = await b.placed(1)
+        reach(b, attempt_id)
+        connect(b, attempt_id, view(b).agent.id)
+        await becomes(b, S.TALKING)
+        b.switch.board.holder = "0123abcd"
+        b.switch.cut()
+        b.switch.mend()
+        await until(lambda: "Another callcamp" in view(b).problem)
+        hang_up(b, attempt_id, view(b).agent.id, TALKED)
+        await becomes(b, S.WRAP_UP)
+        await becomes(b, S.READY)
+
+
 async def test_whoever_was_sent_on_before_a_kill_waits_for_nobody(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()

@@ -45,6 +45,10 @@ class DeskCore(Following):
         return Trouble("agents_not_looked_at")
 
     @functools.cached_property
+    def _catch_up_trouble(self) -> Trouble:
+        return Trouble("agents_not_caught_up")
+
+    @functools.cached_property
     def takeover(self) -> TakeOver:
         """What an engine that died has left in Asterisk."""
         return TakeOver(
@@ -241,10 +245,7 @@ class DeskCore(Following):
         """End wrap-ups and previews whose time is over; settle what events did not settle."""
         now = self.clock.now()
         if self._to_catch_up:
-            await self.takeover.catch_up({*self.left_legs.values(), *self.side_legs})
-            self._to_catch_up = False
-            for worker in self.floor:
-                self.became_free(worker)
+            await self._catch_up()
         if self.clock.monotonic_s() - self._read_at_s >= READ_AGENTS_EVERY_S:
             self._read_at_s = self.clock.monotonic_s()
             await self._read()
@@ -255,6 +256,18 @@ class DeskCore(Following):
                 # What is wrong with one agent holds no other up.
                 log.warning("agent_not_looked_at", agent=worker.agent.name, problem=error.message)
         await self.pace.keep()
+
+    async def _catch_up(self) -> None:
+        try:
+            await self.takeover.catch_up({*self.left_legs.values(), *self.side_legs})
+        except CallcampError as error:
+            # What time alone ends must end all the same.
+            self._catch_up_trouble.met(error)
+            return
+        self._catch_up_trouble.over()
+        self._to_catch_up = False
+        for worker in self.floor:
+            self.became_free(worker)
 
     async def _look_at(self, worker: Worker, now: datetime) -> None:
         if worker.wrap_up_until is not None and worker.wrap_up_until <= now:
