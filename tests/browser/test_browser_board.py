@@ -186,3 +186,14 @@ async def test_what_people_write_widens_no_page(site: Site, tab: Watched) -> Non
     # The agent's page asks for a call that only the board has.
     assert all("404" in line for line in tab.complaints)
     tab.complaints.clear()
+
+
+async def test_what_the_phone_says_fits_a_small_screen(site: Site, tab: Watched) -> None:
+    engine, page = site.engine, tab.page
+    engine.settings.phone_ws_url = "/ws"
+    await hire(engine, "anna")
+    await page.set_viewport_size({"width": 390, "height": 900})
+    await page.goto(f"{site.url}/agent/anna")
+    # This browser has no microphone, and says so in a sentence.
+    await expect(page.locator("#phone .phone-status")).to_contain_text("There is no microphone")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
