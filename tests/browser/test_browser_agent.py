@@ -94,7 +94,7 @@ async def test_a_shift_begins_pauses_and_ends(site, tab):
     await shift.button("Ready").click()
     await shift.asked("ready", "kim")
     shift.becomes(S.READY)
-    await expect(page.get_by_text("The next contact comes by itself")).to_be_visible()
+    await expect(page.get_by_text("Contacts come by themselves")).to_be_visible()
     await shift.button("Pause").click()
     await shift.button("Lunch").click()
     await shift.asked("pause", "kim", "Lunch")

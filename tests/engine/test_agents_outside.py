@@ -159,6 +159,8 @@ async def test_who_was_asked_is_gone_and_the_contact_still_waits(
         channel = call.channel_id if whose == "this talk's" else "1.99"
         b.switch.emit(ThirdLeft(attempt_id, now(), channel))
         if whose != "this talk's":
+            with pytest.raises(Conflict, match="while the contact waits"):
+                await desk.hold("anna", True)
             await desk.cancel_consult("anna")
             return
         await until(lambda: view(b).call.consulting == "")  # type: ignore[union-attr]

@@ -155,6 +155,7 @@ async function ask(button, command, body) {
   button?.setAttribute("aria-busy", "true");
   try {
     await link.ask(command, body);
+    byId("toast").replaceChildren();
     return true;
   } catch (error) {
     if (error instanceof Unreachable) toast("callcamp did not answer, so nobody knows whether that was done. Look at the state above, then decide.");

@@ -38,8 +38,17 @@ class DeskTalk(DeskRestart):
         return worker.view()
 
     async def hold(self, name: str, on: bool) -> AgentView:
-        """Let the contact hear music, or bring contact and agent together again."""
+        """Let the contact hear music, or bring contact and agent together again.
+
+        Raises:
+            Conflict: there is no talk, or the agent talks to somebody else meanwhile.
+        """
         worker, call, channel = self._talking(name)
+        if call.consulting:
+            raise Conflict(
+                f"{name} is talking to {call.consulting} while the contact waits; go back to the "
+                "contact, or connect them."
+            )
         if call.on_hold is not on:
             act = self.switchboard.hold if on else self.switchboard.unhold
             call.on_hold = on

@@ -31,7 +31,7 @@ export function drawWaiting(view) {
   const texts = {
     ready: isOnTheLine(view) && !view.on_line
       ? "Your phone is called first. Answer it and stay on the line: contacts come one after another."
-      : "You are ready. The next contact comes by itself.",
+      : "You are ready. Contacts come by themselves while the campaign calls.",
     ringing: "Answer your phone: the contact is on the way.",
     paused: "You take no calls. Press Ready to go on.",
   };
@@ -72,7 +72,8 @@ export function drawControls(view) {
   byId("a-mute").setAttribute("aria-pressed", String(call.muted));
   say("a-hold", call.on_hold ? "Take back" : "Hold");
   say("a-mute", call.muted ? "Unmute" : "Mute");
-  byId("a-transfer").disabled = !talking || Boolean(call.consulting);
+  // While somebody else is asked, the contact is on hold already.
+  for (const id of ["a-hold", "a-transfer"]) byId(id).disabled = !talking || Boolean(call.consulting);
   show("a-consulting", Boolean(call.consulting));
   say("a-consulting-text", call.consulting ? `You talk to ${call.consulting}; the contact waits.` : "");
 }
