@@ -313,19 +313,3 @@ def test_the_account_is_spent_before_it_closes() -> None:
     told = method.decide(busy_room(1000, 22, closes_in_s=900.0)).numbers
     assert told["account_closes_in_s"] == 900.0
     assert told["budget_calls_to_earn"] < 4
-
-
-def test_several_new_calls_are_as_mixed_as_those_that_ended_of_late() -> None:
-    often, seldom = ContactKind(9, 1), ContactKind(21, 1)
-
-    def most_calls(kinds: tuple[ContactKind, ...]) -> int:
-        method = taught()
-        for n in range(2000):
-            kind = (often, seldom)[n % 2]
-            answers = n % 4 == 0 if kind is often else n % 20 == 1
-            method.observe(RingEnded(1000.0 + n, 12.0, answers, kind))
-        for n in range(100):
-            method.observe(RingEnded(3001.0 + n, 25.0, False, kinds[n % len(kinds)]))
-        return method.decide(busy_room(1000, 10, next_kind=seldom)).count
-
-    assert most_calls((often,)) < most_calls((often, seldom)) < most_calls((seldom,))

@@ -10,14 +10,13 @@ none allowed that is exactly one call for every free agent.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from typing import Any
 
 from callcamp.core.pacing.agents import Agents, place_of
 from callcamp.core.pacing.budget import Budget
 from callcamp.core.pacing.contract import (
     BusyPhase,
-    ContactKind,
     PacingDecision,
     PacingFact,
     PacingSnapshot,
@@ -50,7 +49,6 @@ _SOON = 6
 _FEW_GROUPS = 60
 _FEW_CALLS = 150
 _MERGED = 3
-_RECENT_KINDS = 40
 
 
 class Predictive:
@@ -71,14 +69,12 @@ class Predictive:
 
     def _new(self) -> None:
         self._persons = self._talks = 0
-        self._kinds: deque[ContactKind] = deque(maxlen=_RECENT_KINDS)
         self.ringing = Ringing(INSTANTS_S)
         self.agents = Agents(tuple(instant + CONNECT_LIMIT_S for instant in INSTANTS_S))
 
     def observe(self, fact: PacingFact) -> None:
         """Learn from a fact."""
         if isinstance(fact, RingEnded):
-            self._kinds.append(fact.kind)
             self._persons += self.ringing.add(fact.at_s, fact.elapsed_s, fact.person, fact.kind)
         elif isinstance(fact, TalkEnded):
             self._talks += self.agents.talked(fact.at_s, fact.elapsed_s)
@@ -110,7 +106,7 @@ class Predictive:
             [*busy, *calls],
             snapshot.agents - snapshot.waiting,
             self.ringing.weights(),
-            self.ringing.answered(self._level_of_new(snapshot.next_kind), 0),
+            self.ringing.answered(chance.level(snapshot.next_kind), 0),
         )
         to_earn = self._to_earn(snapshot)
         allowed = budget.risk(account, snapshot.agents, to_earn)
@@ -145,15 +141,6 @@ class Predictive:
         if snapshot.closes_in_s is not None:
             numbers["account_closes_in_s"] = snapshot.closes_in_s
         return PacingDecision(count, _why(snapshot, numbers), numbers, TICK_S)
-
-    def _level_of_new(self, next_kind: ContactKind) -> int:
-        """Return the level of new calls: several are as mixed as those that ended of late."""
-        chance = self.ringing.chance
-        kinds = Counter([*self._kinds, next_kind])
-        if len(kinds) == 1:
-            return chance.level(next_kind)
-        mean = sum(chance.of(kind) * times for kind, times in kinds.items()) / kinds.total()
-        return chance.level_of(mean)
 
     def _to_earn(self, snapshot: PacingSnapshot) -> float:
         """Return how many calls the answers still to come will add to the account.
