@@ -146,8 +146,10 @@ async def test_a_stopped_engine_leaves_calls_and_gives_ready_ones_back(tmp_path:
         placed = list(await b.placed(3))
         await b.stop()
         live = await b.store.live_attempts()
-        # Only calls that were ordered are live; nobody waits for the margin for the others.
-        assert {a.id for a in live} == {o.attempt_id for o in b.switch.orders}
+        # Nobody waits for the margin but calls that were ordered: a claim that was on its way when
+        # it stopped is freed by the next start at once.
+        sent = {a.id for a in live if a.status is not AttemptStatus.CLAIMED}
+        assert sent == {o.attempt_id for o in b.switch.orders}
         assert set(placed) <= {a.id for a in live}
         for attempt_id in list(b.switch.placed_ids):
             b.switch.end(attempt_id, PERSON)
