@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time as time_
 import warnings
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,3 +53,16 @@ def lab_settings(lab: LabInfo, folder: Path, **more: Any) -> Settings:
         ami_secret=lab.ami_secret,
         **more,
     )
+
+
+async def until(what: str, condition: Callable[[], Any], within_s: float = 60) -> None:
+    """Wait until a condition, awaitable or not, holds."""
+    limit = time_.monotonic() + within_s
+    while True:
+        got = condition()
+        if isinstance(got, Awaitable):
+            got = await got
+        if got:
+            return
+        assert time_.monotonic() < limit, f"never came true: {what}"
+        await asyncio.sleep(0.05)

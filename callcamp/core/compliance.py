@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 
@@ -404,8 +405,37 @@ def abandon_window_start(rule: AbandonRule, now: datetime, zone: str) -> datetim
     if rule.window is AbandonWindow.ROLLING_DAYS:
         return now.astimezone(UTC) - timedelta(days=rule.days)
     there = zone_named(zone)
-    day = now.astimezone(there).date()
+    return _midnight(_first_day(rule, now, there), there)
+
+
+def abandon_window_end(rule: AbandonRule, now: datetime, zone: str) -> datetime | None:
+    """Return when the window of a cap on abandoned calls ends and a new one begins.
+
+    Args:
+        rule: the cap.
+        now: an instant in the window.
+        zone: IANA name of the zone whose calendar days and months count.
+
+    Returns:
+        The instant (UTC); None for a rolling window, which goes on for ever.
+
+    Raises:
+        InvalidInput: there is no such zone.
+    """
+    if rule.window is AbandonWindow.ROLLING_DAYS:
+        return None
+    there = zone_named(zone)
+    day = _first_day(rule, now, there)
     if rule.window is AbandonWindow.CALENDAR_MONTH:
-        day = day.replace(day=1)
+        return _midnight((day + timedelta(days=31)).replace(day=1), there)
+    return _midnight(day + timedelta(days=1), there)
+
+
+def _first_day(rule: AbandonRule, now: datetime, there: ZoneInfo) -> date:
+    day = now.astimezone(there).date()
+    return day.replace(day=1) if rule.window is AbandonWindow.CALENDAR_MONTH else day
+
+
+def _midnight(day: date, there: ZoneInfo) -> datetime:
     # A midnight that the clock skips is, so written, the instant of the change.
     return datetime.combine(day, time(0), tzinfo=there).astimezone(UTC)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from callcamp.core.ruleset import RuleSet
 
 MOST_DAYS = 400
-"""How far ahead is looked."""
+"""How far ahead is looked where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +24,31 @@ class OpenHours:
     ends_at: datetime | None = None
 
     @classmethod
-    def of(cls, rules: RuleSet, place: str | None, since: datetime) -> OpenHours:
+    def of(
+        cls, rules: RuleSet, place: str | None, since: datetime, until: datetime | None = None
+    ) -> OpenHours:
         """Return when a campaign may call people of a place, from an instant on.
 
         Args:
             rules: its rules.
             place: where the people are (None: only the campaign's own hours count).
             since: the instant.
+            until: how far is looked (None: for ``MOST_DAYS`` days).
         """
-        last = since + timedelta(days=MOST_DAYS)
+        last = since + timedelta(days=MOST_DAYS) if until is None else until
         spans: list[tuple[datetime, datetime]] = []
         at = since
         while at < last:
             verdict = (
                 rules.campaign_verdict(at) if place is None else rules.place_verdict(place, at)
             )
-            until = min(verdict.until or last, last)
+            stays = min(verdict.until or last, last)
             if verdict.open:
                 if spans and spans[-1][1] == at:
-                    spans[-1] = (spans[-1][0], until)
+                    spans[-1] = (spans[-1][0], stays)
                 else:
-                    spans.append((at, until))
-            at = until
+                    spans.append((at, stays))
+            at = stays
         return cls(tuple(spans))
 
     @property

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import time as time_
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from lab_kit import lab_named, lab_settings
+from lab_kit import lab_named, lab_settings, until
 
 from callcamp.app import run_engine
 from callcamp.core.agent_settings import AgentSettings, DialMethod
@@ -49,18 +49,6 @@ S = AgentState
 def lab() -> Iterator[LabInfo]:
     with lab_named("modes") as info:
         yield info
-
-
-async def until(what: str, condition: Callable[[], Any], within_s: float = 60) -> None:
-    limit = time_.monotonic() + within_s
-    while True:
-        got = condition()
-        if isinstance(got, Awaitable):
-            got = await got
-        if got:
-            return
-        assert time_.monotonic() < limit, f"never came true: {what}"
-        await asyncio.sleep(0.05)
 
 
 @dataclass

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import time as time_
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import agents_process
 import pytest
 from agents_process import NOTE
-from lab_kit import lab_named, lab_settings
+from lab_kit import lab_named, lab_settings, until
 
 from callcamp.app import run_engine
 from callcamp.core.agents import AgentState
@@ -36,18 +34,6 @@ S = AgentState
 def lab() -> Iterator[LabInfo]:
     with lab_named("agent-faults") as info:
         yield info
-
-
-async def until(what: str, condition: Callable[[], Any]) -> None:
-    limit = time_.monotonic() + 60
-    while True:
-        got = condition()
-        if isinstance(got, Awaitable):
-            got = await got
-        if got:
-            return
-        assert time_.monotonic() < limit, f"never came true: {what}"
-        await asyncio.sleep(0.05)
 
 
 def started(lab: LabInfo, folder: Path, phones: list[str]) -> subprocess.Popen[bytes]:

@@ -14,11 +14,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from lab_kit import lab_named
+from lab_kit import lab_named, until
 
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings, DailyWindow, RetryPolicy
 from callcamp.core.model import Attempt, NewContact
@@ -48,13 +47,6 @@ SEEN = {AttemptStatus.RINGING, AttemptStatus.ANSWERED}
 def lab() -> Iterator[LabInfo]:
     with lab_named("faults") as info:
         yield info
-
-
-async def until(what: str, condition: Callable[[], Awaitable[Any]], within_s: float) -> None:
-    limit = time_.monotonic() + within_s
-    while not await condition():
-        assert time_.monotonic() < limit, f"never came true: {what}"
-        await asyncio.sleep(0.05)
 
 
 def _started_s(lab: LabInfo) -> float:

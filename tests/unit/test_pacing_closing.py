@@ -8,11 +8,12 @@ import pytest
 from compliance_kit import preset, settings_with, week
 
 from callcamp.core.campaign_settings import CampaignMode, DailyWindow, HoursKind, HoursRule
+from callcamp.core.compliance import abandon_window_end
 from callcamp.core.legal import AbandonRule, AbandonWindow
 from callcamp.core.model import Campaign
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import CampaignStatus
-from callcamp.engine.agents.closing import closes_in_s, window_end
+from callcamp.engine.agents.closing import closes_in_s
 
 DAY = AbandonRule(0.03, AbandonWindow.CALENDAR_DAY)
 MONTH = AbandonRule(0.05, AbandonWindow.CALENDAR_MONTH)
@@ -35,7 +36,7 @@ def at(text: str) -> datetime:
 def test_a_window_ends_where_the_next_one_begins(
     rule: AbandonRule, now: str, zone: str, end: str | None
 ) -> None:
-    assert window_end(rule, at(now), zone) == (None if end is None else at(end))
+    assert abandon_window_end(rule, at(now), zone) == (None if end is None else at(end))
 
 
 LUNCH = HoursRule(HoursKind.EXCLUDE, weekday=0, start=time(12), end=time(13))

@@ -12,7 +12,7 @@ import structlog
 
 from callcamp.core.agent_settings import ON_THE_LINE, DialMethod
 from callcamp.core.agents import AgentState
-from callcamp.core.compliance import abandon_window_start
+from callcamp.core.compliance import abandon_window_end, abandon_window_start
 from callcamp.core.model import Campaign
 from callcamp.core.outcome import Disposition
 from callcamp.core.pacing import make_method
@@ -33,7 +33,7 @@ from callcamp.core.reasons import Reason
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.schedule import local_hour
 from callcamp.core.states import AttemptEvent, ContactStatus
-from callcamp.engine.agents.closing import closes_in_s, window_end
+from callcamp.engine.agents.closing import closes_in_s
 from callcamp.engine.agents.floor import Floor
 from callcamp.engine.clock import Clock
 from callcamp.engine.ending import final_evidence, judge
@@ -257,7 +257,7 @@ class Pace:
             return
         zone = rules.settings.window.zone
         caps: list[tuple[float, datetime, datetime | None]] = [
-            (rule.cap, abandon_window_start(rule, now, zone), window_end(rule, now, zone))
+            (rule.cap, abandon_window_start(rule, now, zone), abandon_window_end(rule, now, zone))
             for rule in rules.rules.abandons
         ]
         own = campaign.settings.agents.abandon_cap
