@@ -69,6 +69,18 @@ class Watched:
     page: Page
     context: BrowserContext
     complaints: list[str] = field(default_factory=list)
+    foreseen: tuple[str, ...] = ()
+
+    def foresee(self, *parts: str) -> None:
+        """Let the tab complain of what the test is about to do: lines that hold one of these.
+
+        Said before the act: a line comes when the browser likes, also after the last look.
+        """
+        self.foreseen += parts
+
+    def unforeseen(self) -> list[str]:
+        """Return the complaints that no test announced."""
+        return [line for line in self.complaints if not any(p in line for p in self.foreseen)]
 
 
 @of_all
@@ -111,4 +123,4 @@ async def tab(browser: Browser) -> AsyncIterator[Watched]:
     page.on("dialog", lambda d: watched.complaints.append(f"dialog: {d.message}"))
     yield watched
     await context.close()
-    assert watched.complaints == []
+    assert watched.unforeseen() == []

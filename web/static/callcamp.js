@@ -351,3 +351,4 @@ if (upload) {
 
 localTimes();
 tick();
+document.dispatchEvent(new Event("callcamp-ready"));  // early.js lets go of what it held
