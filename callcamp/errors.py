@@ -67,9 +67,18 @@ class LimitExceeded(InvalidInput):
 
 
 class TooBusy(CallcampError):
-    """There is too much of this going on at once; the same may be done later."""
+    """There is too much of this going on at once; the same may be done later.
+
+    Args:
+        message: what there is too much of, and when to try again.
+        retry_after_s: in how many seconds to try again.
+        details: further facts for programs.
+    """
 
     id = "too_busy"
+
+    def __init__(self, message: str, *, retry_after_s: float, **details: Any) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, **details)
 
 
 class BadLogin(CallcampError):

@@ -24,6 +24,8 @@ AT_ONCE = 2
 """Hashes that are computed at the same time; each takes 64 MiB and a part of a second."""
 MOST_WAITING = 64
 """Hashes that may be computed or waited for; whoever comes then is told to come again."""
+BUSY_S = 5.0
+"""In how many seconds to come again: so many hashes take about that long."""
 _WORST_TEXT = """
 0123456789 1234567890 0987654321 9876543210 12345678910 123456789a 123456789q 1234512345
 1111111111 0000000000 1122334455 1q2w3e4r5t 1qaz2wsx3edc q1w2e3r4t5 qwertyuiop qwerty1234
@@ -137,7 +139,10 @@ class Passwords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= MOST_WAITING:
-            raise TooBusy("Too many people log in at this moment; try again in some seconds.")
+            raise TooBusy(
+                "Too many people log in at this moment; try again in some seconds.",
+                retry_after_s=BUSY_S,
+            )
         self._waiting += 1
         try:
             async with self._bounded:

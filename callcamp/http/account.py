@@ -10,9 +10,11 @@ from callcamp.core import totp
 from callcamp.core.permissions import OF_SCOPE, TokenScope
 from callcamp.errors import BadLogin, CallcampError, Conflict, InvalidInput, TooManyLogins
 from callcamp.http.context import ENGINE, done, render
+from callcamp.http.failures import say_when
 from callcamp.http.login import farewell
 from callcamp.http.pages import checked_post
 from callcamp.http.peer import principal_of
+from callcamp.http.qr import picture
 from callcamp.http.words import ROLES
 
 _SCOPES = {
@@ -164,7 +166,8 @@ async def _page(
 ) -> web.Response:
     engine, principal, owner = request.app[ENGINE], principal_of(request), user_id(request)
     user = await engine.store.user(owner)
-    return render(
+    uri = totp.uri(totp_secret, user.name) if totp_secret else ""
+    response = render(
         request,
         "account.html",
         {
@@ -182,7 +185,15 @@ async def _page(
             "problem": _words(problem),
             "token": token,
             "totp_secret": totp_secret,
-            "totp_uri": totp.uri(totp_secret, user.name) if totp_secret else "",
+            "totp_uri": uri,
+            "totp_picture": picture(uri, "The address below as a picture") if uri else "",
         },
-        status=400 if problem else 200,
+        status=_status(problem),
     )
+    return say_when(response, problem)
+
+
+def _status(problem: CallcampError | None) -> int:
+    if problem is None:
+        return 200
+    return 429 if isinstance(problem, TooManyLogins) else 400

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from callcamp.core.agents import Agent, PhoneKind
+from callcamp.engine.agents.transfers import transfer_targets
 from callcamp.engine.agents.views import AgentView
 from callcamp.engine.agents.worksheet import Worksheets
 from callcamp.errors import InvalidInput
@@ -62,21 +63,9 @@ async def desk(request: web.Request) -> web.Response:
 
 async def targets(request: web.Request) -> web.Response:
     """Answer with the agents and queues to which a contact can be sent, and if numbers can."""
-    name, agents = _name(request), request.app[ENGINE].agents
-    own = agents.view(name)
-    campaign = own.campaign_id and await request.app[ENGINE].store.campaign(own.campaign_id)
-    numbers = bool(campaign and campaign.settings.agents.transfer_numbers)
-    others = [
-        {
-            "name": view.agent.name,
-            "label": view.agent.display_name or view.agent.name,
-            "state": view.state.value,
-        }
-        for view in agents.views()
-        if view.agent.active and view.agent.name != name
-    ]
-    queues = sorted(await agents.queues())
-    return web.json_response({"agents": others, "queues": queues, "numbers": numbers})
+    engine = request.app[ENGINE]
+    found = await transfer_targets(engine.agents, engine.store, _name(request))
+    return web.json_response(asdict(found))
 
 
 async def call(request: web.Request) -> web.Response:

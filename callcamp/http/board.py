@@ -56,7 +56,10 @@ async def board(request: web.Request) -> web.StreamResponse:
 
 async def board_stream(request: web.Request) -> web.StreamResponse:
     """Stream the board."""
-    return await stream_topic(request, board_topic(chosen_campaign(request)))
+    number = chosen_campaign(request)
+    if number:
+        await request.app[ENGINE].store.campaign(number)
+    return await stream_topic(request, board_topic(number))
 
 
 async def active(request: web.Request) -> web.StreamResponse:
@@ -131,9 +134,19 @@ def order(action: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def chosen_campaign(request: web.Request) -> int:
-    """Return the campaign that the query names; 0: none."""
-    text = request.query.get("campaign", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    """Return the campaign that the query names; 0: none.
+
+    Raises:
+        NotFound: what it names cannot be a campaign.
+    """
+    text = request.query.get("campaign", "").strip()
+    if not text:
+        return 0
+    if text.isascii() and text.isdigit() and len(text) < 16 and int(text):
+        return int(text)
+    raise NotFound(
+        f"There is no campaign {text[:40]!a}.", kind="campaign", key=ascii(text[:40])
+    )
 
 
 async def _field(request: web.Request, name: str) -> str:

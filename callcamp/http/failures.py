@@ -86,9 +86,7 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         response = answer(request, status, error.id, error.message, details)
         if status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="callcamp"'
-        if "retry_after_s" in error.details:
-            response.headers["Retry-After"] = retry_after(error)
-        return response
+        return say_when(response, error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -107,9 +105,12 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         return answer(request, 500, "internal", text, {"reference": reference})
 
 
-def retry_after(error: CallcampError) -> str:
-    """Return in how many whole seconds the same may be tried again, as its header says it."""
-    return str(max(1, math.ceil(float(error.details.get("retry_after_s", 1)))))
+def say_when(response: web.Response, problem: CallcampError | None) -> web.Response:
+    """Put into an answer's head when the same may be tried again, if the error tells that."""
+    if problem is not None and "retry_after_s" in problem.details:
+        seconds = max(1, math.ceil(float(problem.details["retry_after_s"])))
+        response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def answer(

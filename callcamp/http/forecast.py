@@ -7,7 +7,7 @@ from aiohttp import web
 from callcamp.core.reasons import REASON_MEANING
 from callcamp.errors import InvalidInput, TooBusy
 from callcamp.http.context import ENGINE, campaign_id, render
-from callcamp.http.failures import retry_after, status_of
+from callcamp.http.failures import say_when, status_of
 
 WORDS = {
     "answer_rate": "Calls that a person answers",
@@ -44,9 +44,7 @@ async def page(request: web.Request) -> web.StreamResponse:
         },
         status=status_of(problem) if problem else 200,
     )
-    if problem and "retry_after_s" in problem.details:
-        response.headers["Retry-After"] = retry_after(problem)
-    return response
+    return say_when(response, problem)
 
 
 def _agents(text: str) -> int | None:

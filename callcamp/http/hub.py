@@ -26,6 +26,8 @@ MIN_PAUSE_S = 0.5
 REFRESH_S = 5.0
 HEARTBEAT_S = 15.0
 MAX_WATCHERS = 500
+BUSY_S = 30.0
+"""In how many seconds to ask again for a stream when there are that many."""
 AT_ONCE = 8
 """How many watchers are told before others than watchers get their turn."""
 BREATH_S = 0.005
@@ -115,6 +117,7 @@ class Hub:
         if self.watchers >= MAX_WATCHERS:
             raise TooBusy(
                 "Too many live pages are open; close some.",
+                retry_after_s=BUSY_S,
                 limit=MAX_WATCHERS,
                 value=self.watchers,
             )

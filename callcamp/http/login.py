@@ -10,7 +10,7 @@ from callcamp.core.permissions import Principal, of_person
 from callcamp.errors import BadLogin, CallcampError, CodeNeeded, TooManyLogins
 from callcamp.http.auth import session_secret, set_session
 from callcamp.http.context import ENGINE, home_of, render, wants_json
-from callcamp.http.failures import retry_after
+from callcamp.http.failures import say_when
 from callcamp.http.pages import checked_post
 from callcamp.http.peer import peer_of, principal_of
 
@@ -119,9 +119,7 @@ async def _page(
         },
         status=status,
     )
-    if isinstance(problem, TooManyLogins):
-        response.headers["Retry-After"] = retry_after(problem)
-    return response
+    return say_when(response, problem)
 
 
 def _agent(request: web.Request) -> str:

@@ -224,6 +224,7 @@ async def test_more_hashes_than_can_wait_are_refused(
     one = cheap()
     ended = await asyncio.gather(*(one.hash(PASSWORD) for _ in range(5)), return_exceptions=True)
     assert [type(e).__name__ for e in ended] == ["str"] * 3 + ["TooBusy"] * 2
+    assert all(e.details["retry_after_s"] > 0 for e in ended if isinstance(e, TooBusy))
     assert issubclass(TooManyLogins, TooBusy)
     assert await one.fits(PASSWORD, str(ended[0]))
 

@@ -6,6 +6,7 @@ import html
 import re
 
 import pytest
+import segno
 from access_kit import PASSWORD, add_people, browser_of, browsing
 
 from callcamp.core import totp
@@ -63,7 +64,8 @@ async def test_guessing_the_password_on_the_page_is_throttled(engine, people, br
         last = await browser.post("/account/codes/disable", {"password": "wrong"}, on="/account")
     assert "Too many log-ins failed" in await last.text()
     last = await browser.post("/account/codes/disable", {"password": PASSWORD}, on="/account")
-    assert last.status == 400
+    assert last.status == 429
+    assert int(last.headers["Retry-After"]) >= 1
     assert (await engine.store.user(people["ada"])).has_totp
 
 
@@ -81,6 +83,51 @@ async def test_a_mistyped_code_is_no_reason_to_begin_again(engine, people, brows
     fields = {"secret": "<b>no</b>", "code": "123456"}
     again = await browser.post("/account/codes/confirm", fields, on="/account")
     assert "<b>no" not in html.unescape(await again.text())
+
+
+def modules_of(svg: str) -> list[list[bool]]:
+    """Read the dark modules out of the strokes of a drawn code, its light edge included."""
+    size = int(re.search(r'viewBox="0 0 (\d+) \1"', svg)[1])
+    rows = [[False] * size for _ in range(size)]
+    x, y = 0, 0.0
+    strokes = re.search(r'<path stroke="#000" d="([^"]+)"', svg)[1]
+    for kind, numbers in re.findall(r"([Mmh])([-0-9. ]+)", strokes):
+        values = [float(n) for n in numbers.split()]
+        if kind == "h":
+            for column in range(x, x + int(values[0])):
+                rows[int(y)][column] = True
+            x += int(values[0])
+        elif kind == "M":
+            x, y = int(values[0]), values[1]
+        else:
+            x, y = x + int(values[0]), y + values[1]
+    return rows
+
+
+async def test_a_phone_reads_the_secret_from_the_page(engine, people, browser):
+    await browser.log_in("ada")
+    assert "<svg" not in await browser.text("/account")
+    response = await browser.post("/account/codes/begin", on="/account")
+    page = await response.text()
+    assert response.headers["Cache-Control"] == "no-store"
+    secret = re.search(r'id="totp-secret">([A-Z2-7]+)<', page)[1]
+    (drawn,) = re.findall(r"<svg .*?</svg>", page, re.DOTALL)
+    assert 'role="img"' in drawn
+    assert "<title>" in drawn
+    # What the policy would not let be, or would make the page carry elsewhere.
+    assert not re.search(r"style|script|href|url\(|\bon[a-z]+=", drawn)
+    rows = modules_of(drawn)
+    wanted = segno.make_qr(totp.uri(secret, "ada"), error="m").matrix
+    other = segno.make_qr(totp.uri("A" * len(secret), "ada"), error="m").matrix
+    inner = [row[4:-4] for row in rows[4:-4]]
+    assert inner == [[bool(module) for module in row] for row in wanted]
+    assert inner != [[bool(module) for module in row] for row in other]
+    assert sum(map(sum, rows)) == sum(map(sum, inner))
+    # It is in that one answer only.
+    for path in ("/account", "/users"):
+        text = await browser.text(path)
+        assert secret not in text
+        assert "<svg" not in text
 
 
 async def test_forms_tell_password_managers_whose_password_they_ask_for(engine, people, browser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 from contextlib import AsyncExitStack
@@ -90,8 +91,17 @@ async def test_the_board_of_one_campaign(client, engine):
     engine.agents.show(agents["bob"], AgentState.READY, campaign_id=campaign.id)
     page = await (await client.get(f"/board?campaign={campaign.id}")).text()
     assert "bob" in rows_of(page, "board")
-    assert (await client.get("/board?campaign=999")).status == 404
-    assert (await client.get("/board?campaign=x")).status == 200
+    everybody = await (await client.get("/board?campaign=")).text()
+    assert {">anna<", ">bob<"} <= set(re.findall(r">(?:anna|bob)<", everybody))
+    # No campaign, and what can be none: never all agents under the name of one.
+    for unknown in ("999", "x", "0", "-1", "9" * 30, "%00", "<b>"):
+        for path in ("/board", "/board/live"):
+            async with client.get(path, params={"campaign": unknown}) as refused:
+                assert refused.status == 404, unknown
+                text = await refused.text()
+                assert "There is no campaign" in html.unescape(text)
+                assert "<b>" not in text
+                assert ">anna<" not in text
 
 
 async def test_inactive_agents_are_left_out(client, engine):

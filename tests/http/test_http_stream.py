@@ -236,8 +236,9 @@ async def test_there_is_an_end_to_watchers(monkeypatch):
     hub = Hub(LiveFeed(), draw)
     async with aclosing(hub.watch(1)) as stream:
         await anext(stream)
-        with pytest.raises(TooBusy):
+        with pytest.raises(TooBusy) as refused:
             await anext(hub.watch(1))
+        assert refused.value.details["retry_after_s"] > 0
     await hub.close()
 
 
