@@ -17,15 +17,19 @@ from callcamp.core.states import AttemptEvent, AttemptStatus
 from callcamp.engine.access import Access
 from callcamp.engine.agents.desk import AgentDesk
 from callcamp.engine.book import CampaignBook
+from callcamp.engine.claiming import Claiming
 from callcamp.engine.clock import Clock, utc_now
 from callcamp.engine.commands import Commands
+from callcamp.engine.departures import Departures
 from callcamp.engine.dialer import Dialer
 from callcamp.engine.directory_imports import DirectoryImports
 from callcamp.engine.imports import Imports
+from callcamp.engine.lanes import Lanes
 from callcamp.engine.legal import load_presets
 from callcamp.engine.lifecycle import Lifecycle
 from callcamp.engine.list_files import ListFiles
 from callcamp.engine.live import LiveFeed
+from callcamp.engine.planning import Planner, WayOut
 from callcamp.engine.reconcile import Reconciler
 from callcamp.engine.registry import Registry, Track
 from callcamp.engine.rulebook import RuleBook
@@ -79,19 +83,6 @@ class Engine:
             on_committed=self._on_committed,
             on_synced=self._on_synced,
         )
-        self._dialer = Dialer(
-            store=store,
-            gateway=gateway,
-            registry=self._registry,
-            tracker=self.tracker,
-            book=self._book,
-            rules=self._rules,
-            lifecycle=Lifecycle(store, self._book, self._rules, settings),
-            live=self.live,
-            clock=self.clock,
-            lease_s=settings.lease_s,
-            may_dial=self._holds_right,
-        )
         self.agents = AgentDesk(
             store=store,
             gateway=gateway,
@@ -101,11 +92,57 @@ class Engine:
             book=self._book,
             live=self.live,
             clock=self.clock,
-            dial=self._dialer.dial,
-            on_room=self._dialer.wake,
+            dial=self._dial,
+            on_room=self._on_room,
         )
-        self._dialer.desk = self.agents
-        self.agents.outside.on_call = self._dialer.note_outside_call
+        self._lanes = Lanes(
+            gateway=gateway,
+            registry=self._registry,
+            tracker=self.tracker,
+            live=self.live,
+            clock=self.clock,
+            may_send=self._may_send,
+            on_room=self._on_room,
+        )
+        self.agents.outside.on_call = self._lanes.note_outside_call
+        self._departures = Departures(
+            store=store,
+            registry=self._registry,
+            tracker=self.tracker,
+            desk=self.agents,
+            clock=self.clock,
+        )
+        lifecycle = Lifecycle(store, self._book, self._rules, settings)
+        self._dialer = Dialer(
+            store=store,
+            registry=self._registry,
+            book=self._book,
+            rules=self._rules,
+            lifecycle=lifecycle,
+            desk=self.agents,
+            planner=Planner(
+                store=store,
+                registry=self._registry,
+                book=self._book,
+                rules=self._rules,
+                desk=self.agents,
+                way=self._way_out,
+                is_switched_off=lifecycle.is_switched_off,
+            ),
+            claiming=Claiming(
+                store=store,
+                registry=self._registry,
+                tracker=self.tracker,
+                book=self._book,
+                desk=self.agents,
+                clock=self.clock,
+                lease_s=settings.lease_s,
+            ),
+            departures=self._departures,
+            lanes=self._lanes,
+            live=self.live,
+            clock=self.clock,
+        )
         self.tracker.on_step = self._on_step
         self.tracker.on_agent_fact = self.agents.note
         self._reconciler = Reconciler(
@@ -238,22 +275,31 @@ class Engine:
                 margin_s=self.settings.settle_margin_s,
                 max_call_s=self.settings.max_call_s,
             ),
-            trunks=self._dialer.vitals(),
+            trunks=self._lanes.vitals(),
         )
 
-    def _on_change(self, campaign_id: int | None) -> None:
-        if campaign_id is None:
-            self._dialer.everything_changed()
-        else:
-            self._dialer.campaign_changed(campaign_id)
+    def _on_change(self, _campaign_id: int | None) -> None:
+        self._dialer.campaigns_changed()
 
     def _on_committed(self, returned: list[Returned]) -> None:
         self._dialer.contacts_returned(returned)
 
     def _on_step(self, track: Track, event: AttemptEvent) -> None:
         if event in {AttemptEvent.ENDED, AttemptEvent.NOT_PLACED}:
-            self._dialer.forget_held(track.attempt_id)
+            self._departures.forget(track.attempt_id)
         self.agents.note_step(track, event)
+
+    async def _dial(self, track: Track) -> bool:
+        return await self._departures.dial(track)
+
+    def _on_room(self) -> None:
+        self._dialer.wake()
+
+    def _way_out(self) -> WayOut:
+        return WayOut(self.link_up, self.tracker.synced, self._holds_right())
+
+    def _may_send(self, track: Track) -> bool:
+        return self._holds_right() and self._book.is_running(track.campaign_id, track.version)
 
     def _on_synced(self) -> None:
         self.agents.link_changed()

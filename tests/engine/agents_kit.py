@@ -51,7 +51,7 @@ async def staffed(
         if ready:
             await b.running.agents.ready(name)
     campaign = await b.store.move_campaign(campaign.id, CampaignEvent.STARTED, now=b.clock.now())
-    b.running._dialer.campaign_changed(campaign.id)
+    b.running._dialer.campaigns_changed()
     return campaign
 
 

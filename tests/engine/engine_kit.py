@@ -161,6 +161,8 @@ class FakeBoard:
         self.talks: dict[str, TalkView] = {}
         self.channels: set[str] = set()
         self.holder = ""
+        self.hears: set[str] = set()
+        self.stops = True
 
     def _ask(self, *order: Any) -> None:
         gateway = self._switch.gateway
@@ -176,6 +178,11 @@ class FakeBoard:
         """Tell whether the queue skips an agent; None when it is no member."""
         found = [m.paused for m in self.members.values() if m.agent_id == agent_id]
         return found[0] if found else None
+
+    def live(self) -> dict[str, LiveCall]:
+        """Return the channels of agents' phones."""
+        ringing = {i: LiveCall(i, "Ringing", 3) for i in self.legs}
+        return ringing | {i: LiveCall(i, "Up", 9) for i in self.up | self.channels}
 
     async def hold_agents(self) -> None:
         self._ask("hold_agents")
@@ -244,6 +251,14 @@ class FakeBoard:
         if known:
             self.leave(channel_id)
         return known
+
+    async def stop_ringing(self, attempt_id: str, channel_id: str | None) -> bool:
+        self._ask("stop", attempt_id, channel_id)
+        return self.stops
+
+    async def hears_announcement(self, attempt_id: str) -> bool:
+        self._ask("hears", attempt_id)
+        return attempt_id in self.hears
 
     async def is_up(self, channel_id: str) -> bool:
         self._ask("is_up", channel_id)
@@ -514,7 +529,7 @@ class FakeGateway:
         return {
             i: LiveCall(i, c.state, int((now() - c.made_at).total_seconds()))
             for i, c in self._switch.channels.items()
-        } | {i: LiveCall(i, "Up", 9) for i in self._switch.board.up | self._switch.board.channels}
+        } | self._switch.board.live()
 
     async def outbox(self) -> dict[str, Evidence]:
         await self._ask("outbox")
@@ -580,6 +595,10 @@ class TestedStore(SqlStore):
         self.before("campaigns")
         return await super().campaigns(status)
 
+    async def campaigns_again(self, *args: Any) -> list[Campaign]:
+        self.before("campaigns")
+        return await super().campaigns_again(*args)
+
     async def attempt_context(self, attempt_ids: Sequence[str]) -> dict[str, tuple[Attempt, int]]:
         self.before("attempt_context")
         return await super().attempt_context(attempt_ids)
@@ -622,8 +641,8 @@ class Bench:
             return
         self.gateways[-1].die()
         tasks = engine._tasks
-        tasks += [task for _, task in engine._dialer._lanes.values()]
-        tasks += [t for lane, _ in engine._dialer._lanes.values() for t in lane._sending]
+        tasks += [task for _, task in engine._lanes._lanes.values()]
+        tasks += [t for lane, _ in engine._lanes._lanes.values() for t in lane._sending]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -667,7 +686,7 @@ class Bench:
             campaign.id, CampaignEvent.STARTED, now=self.clock.now()
         )
         if self.engine is not None:
-            self.engine._dialer.campaign_changed(campaign.id)
+            self.engine._dialer.campaigns_changed()
         return campaign
 
     async def is_completed(self, campaign: Campaign) -> bool:

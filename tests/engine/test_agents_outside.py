@@ -139,7 +139,7 @@ async def test_a_full_trunk_is_said_to_be_full(tmp_path: Path) -> None:
 async def test_the_next_call_of_the_trunk_waits_for_its_turn(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await talking(b, PARIS, cps=2.0)
-        ((lane, _),) = b.running._dialer._lanes.values()
+        ((lane, _),) = b.running._lanes._lanes.values()
         before_s = lane._bucket.due_s
         await b.running.agents.consult("anna", NUMBER, PARIS)
         assert lane._bucket.due_s >= before_s + 0.5

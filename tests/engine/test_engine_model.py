@@ -153,7 +153,7 @@ async def test_a_stop_in_the_middle_of_it_all(tmp_path: Path, seed: int) -> None
         await havoc(b, chance, campaign.id)
         b.store.before = b.store.after = lambda _name: None
         await b.store.move_campaign(campaign.id, CampaignEvent.STOPPED, now=b.clock.now())
-        b.running._dialer.campaign_changed(campaign.id)
+        b.running._dialer.campaigns_changed()
 
         async def all_settled() -> bool:
             counts = await b.store.counts(campaign.id)

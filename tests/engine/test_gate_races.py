@@ -156,8 +156,12 @@ async def test_a_call_made_ready_under_older_settings_is_judged_again(
             await s.commands.resume(campaign.id)
 
         between.after = ask_for_consent
+
+        async def is_judged_again() -> bool:
+            return (await s.contact(campaign, ANN)).hold is Reason.NO_CONSENT
+
         await s.commands.start(campaign.id)
-        await until(lambda: between.after is None)
+        await until(is_judged_again)
         await s.nobody_is_called()
         contact = await s.contact(campaign, ANN)
         assert (contact.status, contact.hold) == (ContactStatus.PENDING, Reason.NO_CONSENT)
@@ -245,7 +249,7 @@ async def test_contacts_that_come_without_end_hold_no_call_up(tmp_path: Path) ->
         await until(lambda: engine.tracker.synced)
         campaign = await b.campaign(1, mode=CampaignMode.ALWAYS_ON)
         await b.ordered(1)
-        await until(engine._dialer._fresh.is_set)
+        await until(engine._lanes._fresh.is_set)
 
         def fail(name: str) -> None:
             if name == "campaigns":
