@@ -35,10 +35,9 @@ class CampaignBook:
 
     async def refresh(self, now: datetime) -> None:
         """Read all that matters again."""
-        fresh = {c.id: c for status in OPEN for c in await self._store.campaigns(status)}
-        for campaign_id in {t.campaign_id for t in self._registry} - fresh.keys():
-            fresh[campaign_id] = await self._store.campaign(campaign_id)
-        self._campaigns = fresh
+        called = {track.campaign_id for track in self._registry}
+        fresh = await self._store.campaigns_again(self._campaigns, OPEN, called)
+        self._campaigns = {campaign.id: campaign for campaign in fresh}
         self._trunks = {t.id: t for t in await self._store.trunks()}
         self._lists = await self._store.dnc_lists()
         if any(c.settings.pool.numbers for c in self.running()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -165,6 +165,24 @@ class Store(Records, AccessRecords, AgentRecords, WebhookRecords, Replies, Proto
 
     async def campaigns(self, status: CampaignStatus | None = None) -> list[Campaign]:
         """Return campaigns, newest first."""
+        ...
+
+    async def campaigns_again(
+        self,
+        known: Mapping[int, Campaign],
+        statuses: Collection[CampaignStatus],
+        ids: Collection[int] = (),
+    ) -> list[Campaign]:
+        """Return campaigns in one of the states, and those with these ids, oldest first.
+
+        For whoever looks again and again: settings are read only when they have changed.
+
+        Args:
+            known: campaigns as they were read before, by id; one that still has its version
+                keeps its settings, the very same object.
+            statuses: the states.
+            ids: campaigns wanted in whatever state they are.
+        """
         ...
 
     async def move_campaign(

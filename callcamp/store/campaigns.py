@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, text, update
 
 from callcamp.core.campaign_settings import CampaignMode, CampaignSettings
 from callcamp.core.model import Campaign
@@ -28,6 +28,13 @@ from callcamp.store.codec import decode_settings, encode_settings
 from callcamp.store.columns import safe_text
 
 _ONE = rows.SELECT_CAMPAIGN.where(t.campaign.c.id == bindparam("campaign"))
+_MANY = rows.SELECT_CAMPAIGN.where(t.campaign.c.id.in_(bindparam("ids", expanding=True)))
+_BUT_SETTINGS = select(*(c for c in t.campaign.c if c.name not in {"settings", "trunk_id"})).where(
+    or_(
+        t.campaign.c.status.in_(bindparam("statuses", expanding=True)),
+        t.campaign.c.id.in_(bindparam("ids", expanding=True)),
+    )
+)
 _ONE_FOR_UPDATE = _ONE.with_for_update()
 _ONE_SHARED = _ONE.with_for_update(read=True)
 _c = t.contact.c
@@ -272,6 +279,28 @@ def campaigns(connection: Connection, status: CampaignStatus | None) -> list[Cam
     if status is not None:
         statement = statement.where(t.campaign.c.status == status.value)
     return [rows.campaign(row) for row in connection.execute(statement)]
+
+
+def again(
+    connection: Connection,
+    known: Mapping[int, Campaign],
+    statuses: Collection[CampaignStatus],
+    ids: Collection[int],
+) -> list[Campaign]:
+    """Return campaigns in one of the states, and those with these ids, oldest first.
+
+    Settings that are known in their version are not read.
+    """
+    wanted = {"statuses": sorted(statuses), "ids": sorted(ids)}
+    heads = connection.execute(_BUT_SETTINGS, wanted).all()
+    found = {
+        row.id: rows.campaign_as_known(row, known[row.id].settings)
+        for row in heads
+        if row.id in known and known[row.id].version == row.version
+    }
+    missing = [row.id for row in heads if row.id not in found]
+    found |= {row.id: rows.campaign(row) for row in rows.by_ids(connection, _MANY, missing)}
+    return [found[campaign_id] for campaign_id in sorted(found)]
 
 
 def versions(connection: Connection, campaign_id: int) -> list[SettingsVersion]:

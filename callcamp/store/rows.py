@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, Executable, Row, Update, select
 
+from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.core.model import Attempt, Campaign, Contact, Trunk
 from callcamp.core.outcome import Disposition
 from callcamp.core.reasons import Reason
@@ -79,10 +80,15 @@ def trunk(row: Row[Any]) -> Trunk:
 
 def campaign(row: Row[Any]) -> Campaign:
     """Return a campaign."""
+    return campaign_as_known(row, decode_settings(row.settings))
+
+
+def campaign_as_known(row: Row[Any], settings: CampaignSettings) -> Campaign:
+    """Return a campaign with settings that were decoded before, in the row's version."""
     return Campaign(
         id=row.id,
         status=CampaignStatus(row.status),
-        settings=decode_settings(row.settings),
+        settings=settings,
         version=row.version,
         created_at=row.created_at,
         started_at=row.started_at,

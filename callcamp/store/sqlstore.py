@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -158,6 +158,15 @@ class SqlStore(RecordsSql, AccessSql, AgentsSql, WebhooksSql, RepliesSql):
     async def campaigns(self, status: CampaignStatus | None = None) -> list[Campaign]:
         """Return campaigns, newest first."""
         return await self._db.read(campaigns.campaigns, status)
+
+    async def campaigns_again(
+        self,
+        known: Mapping[int, Campaign],
+        statuses: Collection[CampaignStatus],
+        ids: Collection[int] = (),
+    ) -> list[Campaign]:
+        """Return campaigns in one of the states, and those with these ids, oldest first."""
+        return await self._db.read(campaigns.again, known, statuses, ids)
 
     async def move_campaign(
         self, campaign_id: int, event: CampaignEvent, *, now: datetime

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -213,6 +215,59 @@ async def test_campaigns_newest_first_and_by_status(store: SqlStore) -> None:
     assert [x.id for x in await store.campaigns()] == [c, b, a]
     assert [x.id for x in await store.campaigns(CampaignStatus.DRAFT)] == [c, a]
     assert [x.id for x in await store.campaigns(CampaignStatus.RUNNING)] == [b]
+
+
+OPEN = (CampaignStatus.DRAFT, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
+RENAME = """
+import asyncio, sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from callcamp.store import SqlStore
+
+async def rename():
+    store = SqlStore(sys.argv[1])
+    await store.open()
+    campaign = await store.campaign(int(sys.argv[2]))
+    await store.change_settings(
+        campaign.id,
+        replace(campaign.settings, name="renamed"),
+        expected_version=campaign.version,
+        now=datetime.now(UTC),
+    )
+    await store.close()
+
+asyncio.run(rename())
+"""
+
+
+async def test_only_settings_that_changed_are_read_again(store: SqlStore, url: str) -> None:
+    a, b, c = [await draft(store, name=n) for n in "abc"]
+    first = {one.id: one for one in await store.campaigns_again({}, OPEN)}
+    assert list(first.values()) == [await store.campaign(i) for i in (a, b, c)]
+
+    await store.move_campaign(a, CampaignEvent.STARTED, now=NOW)
+    await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", RENAME, url, str(b)], check=True, timeout=60
+    )
+    second = {one.id: one for one in await store.campaigns_again(first, OPEN)}
+    assert list(second.values()) == [await store.campaign(i) for i in (a, b, c)]
+    assert second[a].status is CampaignStatus.RUNNING
+    assert second[b].settings.name == "renamed"
+    # Whoever decodes makes a new object.
+    assert second[a].settings is first[a].settings
+    assert second[b].settings is not first[b].settings
+    assert second[c].settings is first[c].settings
+
+
+async def test_campaigns_are_read_again_by_state_and_by_id(store: SqlStore) -> None:
+    a, b, c = [await draft(store, name=n) for n in "abc"]
+    for campaign_id in (a, b):
+        await store.move_campaign(campaign_id, CampaignEvent.STOPPED, now=NOW)
+    found = await store.campaigns_again({}, OPEN)
+    assert [one.id for one in found] == [c]
+    known = {one.id: one for one in found}
+    assert [one.id for one in await store.campaigns_again(known, OPEN, [b, 99])] == [b, c]
+    assert await store.campaigns_again(known, [CampaignStatus.RUNNING]) == []
 
 
 async def test_what_is_not_there_is_not_found(store: SqlStore) -> None:
