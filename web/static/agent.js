@@ -5,7 +5,7 @@
 
 import { Form } from "./agent/form.js";
 import { Link, Refused, Unreachable } from "./agent/link.js";
-import { announce, byId, lasting, make, say, show, toast } from "./agent/parts.js";
+import { announce, busy, byId, isBusy, lasting, make, say, show, toast } from "./agent/parts.js";
 import {
   WORDS, drawContact, drawControls, drawCountdown, drawDay, drawPhone, drawState, drawThere,
   drawWaiting, isOnTheLine,
@@ -151,8 +151,8 @@ setInterval(lookAtDay, DAY_EVERY_MS);
 
 // --- Commands -------------------------------------------------------------------------------
 async function ask(button, command, body) {
-  if (button?.getAttribute("aria-busy") === "true") return false;
-  button?.setAttribute("aria-busy", "true");
+  if (isBusy(button)) return false;
+  busy(button, true);
   try {
     await link.ask(command, body);
     byId("toast").replaceChildren();
@@ -162,7 +162,7 @@ async function ask(button, command, body) {
     else toast(error.message);
     return false;
   } finally {
-    button?.removeAttribute("aria-busy");
+    busy(button, false);
   }
 }
 
@@ -272,7 +272,7 @@ async function finish(asItIs = false) {
   if (sending) return null;
   sending = true;
   const button = byId("a-finish");
-  button.setAttribute("aria-busy", "true");
+  busy(button, true);
   try {
     const note = await form.note(asItIs);
     if (note) await send(note);
@@ -282,7 +282,7 @@ async function finish(asItIs = false) {
     return null;
   } finally {
     sending = false;
-    button.removeAttribute("aria-busy");
+    busy(button, false);
   }
 }
 

@@ -133,6 +133,15 @@ function toast(text) {
   setTimeout(() => line.remove(), 8000);
 }
 
+// A button whose press is not yet answered takes no other, and says so to screen readers as well.
+const isBusy = (button) => button.getAttribute("aria-busy") === "true";
+function busy(button, on) {
+  for (const name of ["aria-busy", "aria-disabled"]) {
+    if (on) button?.setAttribute(name, "true");
+    else button?.removeAttribute(name);
+  }
+}
+
 async function post(url, form) {
   try {
     const answer = await fetch(url, {
@@ -160,10 +169,10 @@ byId("act").addEventListener("submit", async (event) => {
     ask(confirm, confirmText, button.textContent, () => post(url, event.target));
     return;
   }
-  if (button.getAttribute("aria-busy") === "true") return;
-  button.setAttribute("aria-busy", "true");
+  if (isBusy(button)) return;
+  busy(button, true);
   await post(button.formAction, event.target);
-  button.removeAttribute("aria-busy");
+  busy(button, false);
 });
 
 // --- Confirmation of what cannot be taken back. -------------------------------------------
@@ -207,12 +216,14 @@ document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || !("once" in (form.dataset ?? {}))) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
-  event.submitter?.setAttribute("aria-busy", "true");
+  busy(event.submitter, true);
 });
-window.addEventListener("pageshow", () => {
+// What was begun is over for who comes back to the page; at its first showing it has just begun.
+const onReturn = (act) => window.addEventListener("pageshow", (event) => { if (event.persisted) act(); });
+onReturn(() => {
   for (const form of document.querySelectorAll("form[data-sent]")) {
     delete form.dataset.sent;
-    form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+    busy(form.querySelector("[aria-busy]"), false);
   }
 });
 
@@ -259,7 +270,7 @@ document.addEventListener("submit", async (event) => {
   bar.hidden = false;
   box.hidden = false;
   problem.hidden = true;
-  button?.setAttribute("aria-busy", "true");
+  busy(button, true);
   working = { over: false, box, button };
   follow(box, key, working);
   let text = "callcamp does not answer. Is it still running?";
@@ -280,12 +291,12 @@ document.addEventListener("submit", async (event) => {
 function rest() {
   if (!working) return;
   working.over = true;
-  working.button?.removeAttribute("aria-busy");
+  busy(working.button, false);
   working.box.querySelector("[data-line]").textContent = "";
   working.box.hidden = true;
   working = null;
 }
-window.addEventListener("pageshow", rest);
+onReturn(rest);
 
 // --- Upload: drop or browse, with progress. -----------------------------------------------
 const upload = document.querySelector("form[data-upload]");
@@ -310,13 +321,13 @@ if (upload) {
   });
   upload.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (button.getAttribute("aria-busy") === "true") return;
+    if (isBusy(button)) return;
     const mib = Number(upload.dataset.maxMib);
     if (input.files[0]?.size > mib * 1024 * 1024) {
       toast(`The file is larger than ${mib} MB, the most that can be imported at once.`);
       return;
     }
-    button.setAttribute("aria-busy", "true");
+    busy(button, true);
     const key = newKey();
     const url = new URL(upload.action);
     url.searchParams.set("job", key);
@@ -332,7 +343,7 @@ if (upload) {
       line.textContent = "Reading…";
       follow(box, key, reading);
     };
-    const over = (text) => { reading.over = true; button.removeAttribute("aria-busy"); box.hidden = true; toast(text); };
+    const over = (text) => { reading.over = true; busy(button, false); box.hidden = true; toast(text); };
     request.onerror = () => over("The upload was cut off.");
     request.onload = () => {
       if (isOver(request.status)) return;
@@ -351,4 +362,4 @@ if (upload) {
 
 localTimes();
 tick();
-document.dispatchEvent(new Event("callcamp-ready"));  // early.js lets go of what it held
+document.dispatchEvent(new Event("callcamp-ready"));  // early.js need not ask by itself
