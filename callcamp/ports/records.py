@@ -255,6 +255,15 @@ class Records(Protocol):
         """
         ...
 
+    async def sweep_dnc_lists(self, *, idle_s: float = 300.0) -> int:
+        """Throw away copies of lists that were given up half way; returns how many there were.
+
+        Args:
+            idle_s: seconds without a further number after which a copy that is being brought in
+                is taken for given up.
+        """
+        ...
+
     async def record_consent(self, consent: Consent) -> None:
         """Record a consent; an earlier one of the same number and scope is replaced.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -107,6 +108,9 @@ dnc_list = Table(
     Column("as_of", Instant, nullable=False),
     Column("imported_at", Instant, nullable=False),
     Column("numbers", key_type(), nullable=False),
+    # Seconds by the database's clock at which something was added to a copy that is not in
+    # place yet; 0: it is thrown away; NULL: it is in place, under its name.
+    Column("staged_at", BigInteger),
     sqlite_autoincrement=True,
 )
 

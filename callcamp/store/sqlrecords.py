@@ -35,6 +35,7 @@ from callcamp.store import (
 )
 from callcamp.store import consents as consents_
 from callcamp.store.database import Database
+from callcamp.store.dnc_copies import IDLE_S, Copies
 
 
 class RecordsSql:
@@ -90,7 +91,7 @@ class RecordsSql:
     ) -> DncList:
         """Import a do-not-call list, or put a fresh copy in place of the old one."""
         checked = await asyncio.to_thread(dnc.checked, phones)
-        return await self._db.write(dnc.replace, name, checked, as_of, now)
+        return await Copies(self._db).replace(name, checked, as_of, now)
 
     async def dnc_lists(self) -> list[DncList]:
         """Return the imported lists by name."""
@@ -98,7 +99,11 @@ class RecordsSql:
 
     async def delete_dnc_list(self, name: str) -> None:
         """Delete an imported list."""
-        await self._db.write(dnc.remove, name)
+        await Copies(self._db).remove(name)
+
+    async def sweep_dnc_lists(self, *, idle_s: float = IDLE_S) -> int:
+        """Throw away copies of lists that were given up half way, or are not in place any more."""
+        return await Copies(self._db).sweep(idle_s=idle_s)
 
     async def record_consent(self, consent: Consent) -> None:
         """Record a consent; an earlier one of the same number and scope is replaced."""

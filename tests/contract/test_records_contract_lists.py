@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from records_kit import NO_NAMES, NO_PHONES, OTHER, PHONE, noted, opted_out
@@ -14,9 +17,9 @@ from store_kit import HOSTILE, NOW, draft, numbers, opened, running, sql
 from callcamp.core.model import NewContact
 from callcamp.core.reasons import Reason
 from callcamp.core.states import CampaignEvent, ContactStatus
-from callcamp.errors import InvalidInput, NotFound
+from callcamp.errors import InvalidInput, NotFound, StoreError
 from callcamp.ports import DncList, Suppressed
-from callcamp.store import SqlStore, suppression
+from callcamp.store import SqlStore, audit, dnc, dnc_copies, suppression
 from callcamp.store.database import run_once
 from callcamp.store.many import CHUNK
 
@@ -275,6 +278,143 @@ async def test_two_copies_at_once_leave_one_whole(store: SqlStore, url: str) -> 
     rows = sorted(phone for (phone,) in sql(url, "SELECT phone FROM dnc_number"))
     assert rows in copies
     assert [one.numbers for one in await store.dnc_lists()] == [50]
+
+
+DYING = """
+import asyncio, os, signal, sys
+from datetime import datetime
+from callcamp.store import SqlStore, dnc, dnc_copies
+
+dnc_copies.CHUNK = 2
+
+def die(*_args, **_values):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+MODULE.NAME = die
+
+async def main():
+    store = SqlStore(sys.argv[1])
+    await store.open()
+    at = datetime.fromisoformat(sys.argv[2])
+    await store.replace_dnc_list("TPS", sys.argv[3:], as_of=at, now=at)
+
+asyncio.run(main())
+"""
+
+
+def rows_of(url: str) -> list[tuple[int, int]]:
+    """Return how many numbers and copies there are, in place or not."""
+    return sql(url, "SELECT (SELECT count(*) FROM dnc_number), (SELECT count(*) FROM dnc_list)")
+
+
+@pytest.mark.parametrize("place", ["dnc.waiting", "contacts.skip_suppressed", "audit.note"])
+async def test_a_killed_import_leaves_the_old_list_and_is_swept(
+    store: SqlStore, url: str, place: str
+) -> None:
+    campaign_id = await draft(store)
+    before = await store.replace_dnc_list("TPS", [PHONE], as_of=NOW, now=NOW)
+    module = place.partition(".")[0]
+    script = DYING.replace("MODULE.NAME", place)
+    script = script.replace("SqlStore, dnc", f"SqlStore, {module}, dnc")
+    died = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, url, NOW.isoformat(), OTHER, THIRD, "+33612345677"
+    )
+    assert await died.wait() == -signal.SIGKILL
+    assert await store.dnc_lists() == [before]
+    assert found(url, campaign_id, "TPS") == {PHONE: Reason.DO_NOT_CALL}
+    assert rows_of(url) == [(4, 2)]
+    # It may be somebody else's that goes on.
+    assert await store.sweep_dnc_lists() == 0
+    assert rows_of(url) == [(4, 2)]
+    assert await store.sweep_dnc_lists(idle_s=-1) == 1
+    assert rows_of(url) == [(1, 1)]
+    assert await store.sweep_dnc_lists(idle_s=-1) == 0
+    assert await store.dnc_lists() == [before]
+    assert found(url, campaign_id, "TPS") == {PHONE: Reason.DO_NOT_CALL}
+
+
+async def test_a_copy_holds_for_nobody_until_it_is_in_place(store: SqlStore, url: str) -> None:
+    campaign_id = await draft(store)
+    await store.replace_dnc_list("TPS", [PHONE], as_of=NOW, now=NOW)
+    copy = run_once(url, dnc_copies.begin, NOW, NOW)
+    run_once(url, dnc_copies.append, copy, [OTHER, THIRD])
+    assert [one.name for one in await store.dnc_lists()] == ["TPS"]
+    assert found(url, campaign_id, "TPS") == {PHONE: Reason.DO_NOT_CALL}
+    (name,) = sql(url, f"SELECT name FROM dnc_list WHERE id = {copy}")
+    with pytest.raises(NotFound):
+        await store.delete_dnc_list(name[0])
+    # Once it is swept, whoever was slow cannot go on with a part of it.
+    assert await store.sweep_dnc_lists(idle_s=-1) == 1
+    with pytest.raises(StoreError, match="Import it again"):
+        run_once(url, dnc_copies.append, copy, [OTHER])
+    with pytest.raises(StoreError, match="Import it again"):
+        run_once(url, dnc.switch, copy, DncList("TPS", 2, NOW, NOW), dnc.Waiting((), 0))
+    assert found(url, campaign_id, "TPS") == {PHONE: Reason.DO_NOT_CALL}
+    assert rows_of(url) == [(1, 1)]
+
+
+async def test_an_import_that_fails_leaves_nothing(
+    store: SqlStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await store.replace_dnc_list("TPS", [PHONE], as_of=NOW, now=NOW)
+
+    def fail(*_args: object, **_values: object) -> None:
+        raise StoreError("the disk is full")
+
+    for module, name in ((dnc, "waiting"), (audit, "note")):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, fail)
+            with pytest.raises(StoreError, match="full"):
+                await store.replace_dnc_list("TPS", [OTHER, THIRD], as_of=NOW, now=NOW)
+        assert await store.dnc_lists() == [before]
+        assert rows_of(url) == [(1, 1)]
+
+
+async def test_a_register_is_written_bit_by_bit(
+    store: SqlStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No transaction of an import is longer for a longer register: calls do not wait for it."""
+    monkeypatch.setattr(dnc_copies, "CHUNK", 10)
+    monkeypatch.setattr(dnc_copies, "LEAST_PAUSE_S", 0.0)
+    changed: list[int] = []
+    write = store._db.write
+
+    async def counted(fn: Any, *args: Any, **values: Any) -> Any:
+        was = rows_of(url)[0][0]
+        result = await write(fn, *args, **values)
+        changed.append(abs(rows_of(url)[0][0] - was))
+        return result
+
+    monkeypatch.setattr(store._db, "write", counted)
+    phones = [f"+336{i:08d}" for i in range(95)]
+    await store.replace_dnc_list("TPS", phones, as_of=NOW, now=NOW)
+    assert max(changed) == 10
+    assert sum(changed) == 95
+    changed.clear()
+    await store.replace_dnc_list("TPS", phones[:15], as_of=NOW, now=NOW)
+    assert max(changed) == 10
+    assert sum(changed) == 15 + 95
+    assert rows_of(url) == [(15, 1)]
+
+
+async def test_who_came_during_an_import_is_skipped_as_well(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = await draft(store, dnc_lists=("TPS",))
+    await store.add_contacts(campaign_id, [NewContact(PHONE), NewContact(THIRD)], now=NOW)
+    write = store._db.write
+
+    async def late(fn: Any, *args: Any, **values: Any) -> Any:
+        if fn is dnc.switch:
+            await store.add_contacts(campaign_id, [NewContact(OTHER)], now=NOW)
+        return await write(fn, *args, **values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._db, "write", late)
+        await store.replace_dnc_list("TPS", [PHONE, OTHER], as_of=NOW, now=NOW)
+    skipped = await store.contacts(campaign_id, status=ContactStatus.SKIPPED)
+    assert {one.phone for one in skipped} == {PHONE, OTHER}
+    assert (await noted(store, kind="dnc_list"))[0][3]["contacts_skipped"] == 2
 
 
 async def test_a_list_skips_who_waits_where_it_is_checked(store: SqlStore) -> None:
