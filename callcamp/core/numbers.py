@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc
@@ -256,7 +256,7 @@ def _no_groups(pattern: str) -> str:
     return re.sub(r"(?<!\\)\((?!\?)", "(?:", pattern)
 
 
-@cache
+@lru_cache(maxsize=2048)
 def _calling_code(digits: str) -> tuple[str, int, _Match, _Match]:
     """Return what the first three digits of an international number say.
 

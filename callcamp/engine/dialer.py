@@ -166,17 +166,18 @@ class Dialer:
         await self._book.refresh(now)
         if await self._lifecycle.look(now):
             await self._book.refresh(now)
-        await self._planner.look_at_caps(self._book.running(), now)
+        running = self._book.running()
+        self._served = {c.id: self._served.get(c.id, 0) for c in running}
+        self._live.tidy(self._served, now)
+        await self._planner.look_at_caps(running, now)
         self._desk.campaigns_changed()
         if changes == self._changes:
             self._lanes.let_go()
 
     async def _look_at_all(self) -> None:
-        running = self._book.running()
-        self._served = {c.id: self._served.get(c.id, 0) for c in running}
         # Whoever got calls last comes last: a turn that went round with every look could give
         # all free channels to the same campaign.
-        for campaign in sorted(running, key=lambda c: self._served[c.id]):
+        for campaign in sorted(self._book.running(), key=lambda c: self._served.get(c.id, 0)):
             try:
                 rules = self._rules.of(campaign)
                 lane = self._lanes.of(await self._book.trunk(campaign.settings.trunk_id))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
@@ -32,20 +30,18 @@ from callcamp.engine.live import LiveFeed
 from callcamp.engine.planning import Planner, WayOut
 from callcamp.engine.reconcile import Reconciler
 from callcamp.engine.registry import Registry, Track
+from callcamp.engine.right import EngineRight
 from callcamp.engine.rulebook import RuleBook
 from callcamp.engine.tracker import Returned, Tracker
 from callcamp.engine.vitals import Vitals, oldest_unsettled_s
 from callcamp.engine.webhooks import Deliverer, Sender, Webhooks
-from callcamp.errors import Conflict, StoreError, SwitchUnavailable
+from callcamp.errors import StoreError, SwitchUnavailable
 from callcamp.ports import CallGateway, Store
 from callcamp.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 PURGE_EVERY_S = 3600.0
-ENGINE_TTL_S = 15.0
-"""How long a silent engine keeps others from taking its place."""
-STATE_LOOK_EVERY_S = 0.5
 
 
 class Engine:
@@ -66,6 +62,7 @@ class Engine:
         self.settings = settings
         self.clock = clock or Clock()
         self.live = LiveFeed()
+        self.right = EngineRight(store, state=self.state, news=self._news)
         # Log-ins go by the real clock, also where the engine's runs faster than the world.
         self.access = Access(store, settings)
         self._registry = Registry()
@@ -180,9 +177,6 @@ class Engine:
             on_change=self._on_change,
             on_suppressed=self.tracker.forbid,
         )
-        self.holder = f"{socket.gethostname()}:{os.getpid()}"
-        self._held_until_s = 0.0
-        self._told_link_up = False
         self._tasks: list[asyncio.Task[Any]] = []
         self.failed: asyncio.Future[BaseException] | None = None
         """Resolves with the reason when a task of the engine dies or its right is lost."""
@@ -206,7 +200,7 @@ class Engine:
             Conflict: another engine works on this database.
             BadCredentials: Asterisk refuses the log-in.
         """
-        await self._hold()
+        await self.right.take()
         # The library of public holidays takes half a second to load, which no call should wait for.
         await asyncio.to_thread(holiday_name, "FR", self.clock.now().date())
         self.failed = asyncio.get_running_loop().create_future()
@@ -219,7 +213,7 @@ class Engine:
             await self.stop()
             raise
         for name, coroutine in (
-            ("hold", self._keep_holding()),
+            ("hold", self.right.keep()),
             ("events", self.tracker.read_events()),
             ("commit", self.tracker.commit_forever()),
             ("tidy", self.tracker.tidying.run()),
@@ -248,7 +242,7 @@ class Engine:
         with contextlib.suppress(StoreError):
             await self.tracker.commit()
             await self.agents.close()
-            await self.store.release_engine(self.holder)
+            await self.right.release()
         if self.failed is not None and not self.failed.done():
             self.failed.cancel()
 
@@ -261,11 +255,14 @@ class Engine:
             **self._dialer.state(),
         }
 
+    def _news(self) -> object:
+        return self.link_up, self._registry.outside_calls()
+
     def vitals(self) -> Vitals:
         """Return how the engine is, for health checks and metrics."""
         return Vitals(
             running=self.failed is not None and not self.failed.done(),
-            holds_right=self._holds_right(),
+            holds_right=self.right.holds(),
             synced=self.tracker.synced,
             live=len(self._registry),
             backlog=self.tracker.backlog(),
@@ -296,57 +293,14 @@ class Engine:
         self._dialer.wake()
 
     def _way_out(self) -> WayOut:
-        return WayOut(self.link_up, self.tracker.synced, self._holds_right())
+        return WayOut(self.link_up, self.tracker.synced, self.right.holds())
 
     def _may_send(self, track: Track) -> bool:
-        return self._holds_right() and self._book.is_running(track.campaign_id, track.version)
+        return self.right.holds() and self._book.is_running(track.campaign_id, track.version)
 
     def _on_synced(self) -> None:
         self.agents.link_changed()
         self._dialer.wake()
-
-    async def _hold(self) -> None:
-        other = await self._take_or_renew()
-        if other is not None and _died_here(other):
-            await self.store.release_engine(other)
-            other = await self._take_or_renew()
-        if other is not None:
-            raise Conflict(
-                f"Another callcamp engine ({other}) works on this database. Stop it first, "
-                f"or wait {ENGINE_TTL_S:g} s if it has just died.",
-                holder=other,
-            )
-
-    def _holds_right(self) -> bool:
-        """Tell whether nobody else can have taken the database over yet."""
-        return asyncio.get_running_loop().time() < self._held_until_s
-
-    async def _take_or_renew(self) -> str | None:
-        asked_s = asyncio.get_running_loop().time()
-        self._told_link_up = self.link_up
-        other = await self.store.hold_engine(
-            self.holder, now=Clock().now(), ttl_s=ENGINE_TTL_S, state=self.state()
-        )
-        if other is None:
-            self._held_until_s = asked_s + ENGINE_TTL_S
-        return other
-
-    async def _keep_holding(self) -> None:
-        while True:
-            # Soon after the link has come or gone: other processes tell it from here.
-            for _ in range(max(1, round(ENGINE_TTL_S / 3 / STATE_LOOK_EVERY_S))):
-                await asyncio.sleep(STATE_LOOK_EVERY_S)
-                if self._told_link_up != self.link_up:
-                    break
-            try:
-                other = await self._take_or_renew()
-            except StoreError as error:
-                log.error("engine_right_not_renewed", problem=error.message)
-                continue
-            if other is not None:
-                raise Conflict(
-                    f"Another callcamp engine ({other}) took this database over.", holder=other
-                )
 
     async def _purge_imports(self) -> None:
         """Delete uploads that nobody needs any more, now and every hour."""
@@ -384,17 +338,3 @@ class Engine:
         error = task.exception() or RuntimeError(f"{task.get_name()} ended by itself")
         log.error("engine_task_died", task=task.get_name(), problem=repr(error))
         self.failed.set_result(error)
-
-
-def _died_here(holder: str) -> bool:
-    """Tell whether ``holder`` was a process of this machine that is gone."""
-    host, _, pid = holder.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

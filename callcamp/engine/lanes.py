@@ -89,9 +89,14 @@ class Lanes:
             self._lanes[trunk_id][0].note_other_call()
 
     def state(self) -> dict[str, Any]:
-        """Return trunks that refuse calls or start no more, JSON-able."""
+        """Return trunks that refuse calls or start no more, and calls that agents make over them.
+
+        JSON-able.
+        """
         lanes = [lane for lane, _ in self._lanes.values()]
+        outside = self._registry.outside_calls()
         return {
+            "outside_calls": {str(trunk_id): n for trunk_id, n in outside.items()},
             "trunks_refusing": [lane.trunk.id for lane in lanes if lane.blocked],
             "trunks_at_cps": [lane.trunk.id for lane in lanes if not lane.room()],
         }

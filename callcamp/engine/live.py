@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,7 +58,10 @@ class LiveFeed:
 
     def drop(self, campaign_id: int, attempt_id: str) -> None:
         """Stop showing a call."""
-        self._calls.get(campaign_id, {}).pop(attempt_id, None)
+        calls = self._calls.get(campaign_id, {})
+        calls.pop(attempt_id, None)
+        if not calls:
+            self._calls.pop(campaign_id, None)
         self.touch()
 
     def calls(self, campaign_id: int | None = None) -> list[LiveCallView]:
@@ -85,6 +89,13 @@ class LiveFeed:
         if self._plans.get(campaign_id) != plan:
             self._plans[campaign_id] = plan
             self.touch()
+
+    def tidy(self, running: Collection[int], now: datetime) -> None:
+        """Forget decisions on campaigns that run no more, and who placed no call lately."""
+        self._plans = {i: plan for i, plan in self._plans.items() if i in running}
+        for campaign_id in list(self._placed):
+            if not self.calls_per_minute(campaign_id, now):
+                del self._placed[campaign_id]
 
     def plan(self, campaign_id: int) -> Plan | None:
         """Return the dialer's last decision on a campaign, if it made one."""

@@ -228,8 +228,8 @@ class Registry:
         """Stop following an attempt."""
         track = self._tracks.pop(attempt_id, None)
         if track is not None:
-            self._per_campaign[track.campaign_id] -= 1
-            self._per_trunk[track.trunk_id] -= 1
+            _one_less(self._per_campaign, track.campaign_id)
+            _one_less(self._per_trunk, track.trunk_id)
         self.drop_outside(attempt_id)
         watched = self._watched.pop(attempt_id, None)
         if watched is not None:
@@ -246,7 +246,7 @@ class Registry:
         """Count such a call no more, if there is one."""
         trunk_id = self._outside.pop(attempt_id, None)
         if trunk_id is not None:
-            self._per_trunk[trunk_id] -= 1
+            _one_less(self._per_trunk, trunk_id)
 
     async def settled(self, attempt_id: str) -> None:
         """Return once an attempt is not followed any more: its end is committed."""
@@ -260,6 +260,16 @@ class Registry:
     def on_trunk(self, trunk_id: int) -> int:
         """Return how many attempts on a trunk are live, with agents' own calls to numbers."""
         return self._per_trunk[trunk_id]
+
+    def outside_calls(self) -> dict[int, int]:
+        """Return how many calls to numbers agents make, by trunk; a trunk without is left out."""
+        return dict(Counter(self._outside.values()))
+
+
+def _one_less(counts: Counter[int], key: int) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]
 
 
 def route(stored: AttemptStatus, wanted: AttemptStatus) -> list[AttemptEvent]:

@@ -248,6 +248,8 @@ class Why:
             live += attempt.campaign_id == campaign.id
         engine = await self._engine_state()
         state = engine or {}
+        # Those of agents are no attempts: only the engine knows of them.
+        on_trunk += state.get("outside_calls", {}).get(str(trunk.id), 0)
         if campaign.settings.agents.attended:
             known = state.get("agents", {}).get(str(campaign.id), (0, Reason.NO_AGENT))
             ready = state.get("agents_ready", {}).get(str(campaign.id))

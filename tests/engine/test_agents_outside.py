@@ -13,6 +13,9 @@ from callcamp.core.agent_events import ThirdLeft
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.core.changes import NewSuppression
+from callcamp.core.reasons import Reason
+from callcamp.engine.commands import Commands
+from callcamp.engine.why import Why
 from callcamp.errors import Conflict, InvalidInput, SwitchError, SwitchRefused, SwitchTimeout
 from callcamp.ports import acting_as
 from callcamp.ports.switchboard import TransferTo
@@ -100,6 +103,24 @@ async def test_such_a_call_needs_a_channel_of_the_trunk(tmp_path: Path) -> None:
         hang_up(b, attempt_id, None, TALKED)
         await until(lambda: registry.get(attempt_id) is None)
         assert registry.on_trunk(trunk.id) == 0
+
+
+async def test_who_waits_for_the_trunk_is_told_of_calls_to_numbers(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await talking(b, PARIS, max_channels=2)
+        await b.running.agents.consult("anna", NUMBER, PARIS)
+        waiting = await b.campaign(1, max_channels=2, prefix="+3377")
+        another_process = Commands(b.store, clock=b.clock.now, settings=b.settings)
+        for commands in (b.running.commands, another_process):
+
+            async def is_full(why: Why = commands.why) -> bool:
+                told = await why.campaign(waiting.id)
+                return told.explanation.plan.hold is Reason.TRUNK_FULL
+
+            await until(is_full, "the trunk is full")
+        assert b.switch.orders[1:] == []
+        await b.running.agents.cancel_consult("anna")
+        await b.ordered(2)
 
 
 @pytest.mark.parametrize(

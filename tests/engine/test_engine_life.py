@@ -31,7 +31,7 @@ from callcamp.core.outcome import Disposition, Evidence
 from callcamp.core.ruleset import RuleSet
 from callcamp.core.states import AttemptStatus, ContactStatus
 from callcamp.engine import Engine
-from callcamp.engine.engine import ENGINE_TTL_S
+from callcamp.engine.right import ENGINE_TTL_S
 from callcamp.errors import Conflict, StoreError
 from callcamp.ports import CallOrder
 
@@ -198,7 +198,7 @@ async def test_a_second_engine_is_refused(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
         await b.start()
         second = Engine(b.store, FakeGateway(b.switch), b.settings)
-        second.holder = "another-machine:1"
+        second.right.holder = "another-machine:1"
         with pytest.raises(Conflict, match="Another callcamp engine"):
             await second.start()
         await b.stop()
@@ -231,22 +231,22 @@ async def test_an_engine_that_lost_its_right_sends_nothing(
         await until(lambda: engine.tracker.synced)
         with monkeypatch.context() as patch:
             # However long this takes, nobody gives it its right again meanwhile.
-            patch.setattr("callcamp.engine.engine.ENGINE_TTL_S", -1.0)
-            engine._held_until_s = asyncio.get_running_loop().time() - 1.0
+            patch.setattr("callcamp.engine.right.ENGINE_TTL_S", -1.0)
+            engine.right._held_until_s = asyncio.get_running_loop().time() - 1.0
             campaign = await b.campaign(5)
             await passes(0.3)
             assert b.switch.orders == []
-        engine._held_until_s = asyncio.get_running_loop().time() + ENGINE_TTL_S
+        engine.right._held_until_s = asyncio.get_running_loop().time() + ENGINE_TTL_S
         await b.completed(campaign)
 
 
 async def test_an_engine_whose_right_was_taken_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callcamp.engine.engine.ENGINE_TTL_S", 0.15)
+    monkeypatch.setattr("callcamp.engine.right.ENGINE_TTL_S", 0.15)
     async with bench(tmp_path) as b:
         engine = await b.start()
-        await b.store.release_engine(engine.holder)
+        await b.store.release_engine(engine.right.holder)
         while await b.store.hold_engine("other:1", now=now(), ttl_s=60) is not None:
             await passes(0.01)
         assert engine.failed is not None

@@ -134,3 +134,12 @@ def test_a_line_break_in_one_text_does_not_shift_the_others() -> None:
 def test_a_region_whose_prefix_rewrites_numbers_is_left_to_the_library() -> None:
     texts = ["011 15 2345 6789", "+54 9 11 2345 6789", "0 11 2345-6789", "00 54 11 2345 6789"]
     assert Normaliser("AR").many(texts) == [normalise(text, "AR") for text in texts]
+
+
+def test_what_is_no_number_fills_no_memory() -> None:
+    normalise_ = Normaliser("FR")
+    for first in range(0x100, 0x100 + 3000):
+        assert isinstance(normalise_(f"+{chr(first)}ab"), RefusedNumber)
+    kept = numbers._calling_code.cache_info()
+    assert kept.maxsize is not None
+    assert kept.currsize <= kept.maxsize
