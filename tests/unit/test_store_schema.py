@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import stat
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,28 +71,43 @@ def test_there_is_one_head() -> None:
     assert schema._script().get_heads() == [schema.head()]
 
 
-async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path}/old.sqlite3"
+def old_database(folder: Path, revision: str, *statements: str) -> str:
+    """Make a database as an older version left it; returns its address."""
+    address = f"sqlite:///{folder}/old.sqlite3"
 
-    def first(connection: Connection) -> None:
+    def fill(connection: Connection) -> None:
         config = schema._config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.exec_driver_sql("INSERT INTO trunk VALUES (7, 'kept', 'PJSIP/{number}@t', 1, 2)")
+        command.upgrade(config, revision)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
-    (tmp_path / "old.sqlite3").touch()
-    run_once(address, first)
-    with pytest.raises(StoreError, match=f"at revision 0001, this version needs {schema.head()}"):
-        await SqlStore(address).open()
-    assert schema.needs_migration(address)
+    (folder / "old.sqlite3").touch()
+    run_once(address, fill)
+    return address
+
+
+@asynccontextmanager
+async def brought_up_to_date(address: str) -> AsyncIterator[SqlStore]:
+    """Migrate a database and open it for a block."""
     assert migrate(address) == schema.head()
     store = SqlStore(address)
     await store.open()
     try:
-        assert [trunk.name for trunk in await store.trunks()] == ["kept"]
-        assert await store.mapping_presets() == []
+        yield store
     finally:
         await store.close()
+
+
+async def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    trunk = "INSERT INTO trunk VALUES (7, 'kept', 'PJSIP/{number}@t', 1, 2)"
+    address = old_database(tmp_path, "0001", trunk)
+    with pytest.raises(StoreError, match=f"at revision 0001, this version needs {schema.head()}"):
+        await SqlStore(address).open()
+    assert schema.needs_migration(address)
+    async with brought_up_to_date(address) as store:
+        assert [trunk.name for trunk in await store.trunks()] == ["kept"]
+        assert await store.mapping_presets() == []
 
 
 _BEFORE_THE_RULE_BOOK = """
@@ -115,24 +132,11 @@ INSERT INTO campaign_count VALUES
 """
 
 
-def _second_schema(connection: Connection) -> None:
-    """Fill a database as the version before the rule book left it."""
-    config = schema._config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "0002")
-    for statement in _BEFORE_THE_RULE_BOOK.split(";"):
-        connection.exec_driver_sql(statement)
-
-
 async def test_campaigns_of_the_version_before_go_on_as_they_did(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path}/old.sqlite3"
-    (tmp_path / "old.sqlite3").touch()
-    run_once(address, _second_schema)
-    migrate(address)
-    assert run_once(address, lambda c: c.exec_driver_sql("PRAGMA foreign_key_check").all()) == []
-    store = SqlStore(address)
-    await store.open()
-    try:
+    address = old_database(tmp_path, "0002", *_BEFORE_THE_RULE_BOOK.split(";"))
+    async with brought_up_to_date(address) as store:
+        broken = run_once(address, lambda c: c.exec_driver_sql("PRAGMA foreign_key_check").all())
+        assert broken == []
         campaign = await store.campaign(1)
         assert campaign.settings.mode is CampaignMode.MULTI_DAY
         assert campaign.run_at == campaign.started_at == from_us(3)
@@ -158,8 +162,6 @@ async def test_campaigns_of_the_version_before_go_on_as_they_did(tmp_path: Path)
             {},
             False,
         )
-    finally:
-        await store.close()
 
 
 _BEFORE_AGENTS = """
@@ -177,21 +179,8 @@ INSERT INTO campaign_count VALUES
 
 
 async def test_calls_of_the_version_without_agents_are_kept(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path}/old.sqlite3"
-
-    def before(connection: Connection) -> None:
-        config = schema._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0008")
-        for statement in _BEFORE_AGENTS.split(";"):
-            connection.exec_driver_sql(statement)
-
-    (tmp_path / "old.sqlite3").touch()
-    run_once(address, before)
-    migrate(address)
-    store = SqlStore(address)
-    await store.open()
-    try:
+    address = old_database(tmp_path, "0008", *_BEFORE_AGENTS.split(";"))
+    async with brought_up_to_date(address) as store:
         assert (await store.campaign(1)).settings.agents == AgentSettings()
         (contact,) = await store.callbacks(1)
         assert (contact.callback_at, contact.callback_agent_id) == (from_us(5), None)
@@ -200,36 +189,21 @@ async def test_calls_of_the_version_without_agents_are_kept(tmp_path: Path) -> N
         assert await store.abandon_account(1, since=from_us(0)) == (1, 0)
         assert await store.agents() == await store.live_shifts() == []
         assert await store.last_agents([1]) == {}
-    finally:
-        await store.close()
 
 
 async def test_shifts_of_the_version_before_go_on_with_nothing_under_way(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path}/old.sqlite3"
-
-    def before(connection: Connection) -> None:
-        config = schema._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0009")
-        for statement in (
-            *_BEFORE_AGENTS.split(";"),
-            "INSERT INTO agent VALUES (3, 'ann', '', 1, 'sip', 'ann', NULL, 'secret')",
-            "INSERT INTO agent_shift VALUES (5, 3, 1, 10, NULL)",
-            "INSERT INTO agent_span VALUES (6, 5, 3, 1, 'talking', 10, NULL, '', 'a')",
-        ):
-            connection.exec_driver_sql(statement)
-
-    (tmp_path / "old.sqlite3").touch()
-    run_once(address, before)
-    migrate(address)
-    store = SqlStore(address)
-    await store.open()
-    try:
+    address = old_database(
+        tmp_path,
+        "0009",
+        *_BEFORE_AGENTS.split(";"),
+        "INSERT INTO agent VALUES (3, 'ann', '', 1, 'sip', 'ann', NULL, 'secret')",
+        "INSERT INTO agent_shift VALUES (5, 3, 1, 10, NULL)",
+        "INSERT INTO agent_span VALUES (6, 5, 3, 1, 'talking', 10, NULL, '', 'a')",
+    )
+    async with brought_up_to_date(address) as store:
         (live,) = await store.live_shifts()
         assert (live.shift.id, live.span.attempt_id, live.in_hand) == (5, "a", InHand())
         assert await store.call_notes() == []
-    finally:
-        await store.close()
 
 
 def test_the_condition_of_live_attempts_names_them_all() -> None:
