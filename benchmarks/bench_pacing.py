@@ -24,6 +24,7 @@ from callcamp.core.pacing.predictive import Predictive
 NAME = "pacing"
 SECONDS = 3
 AGENTS, FREE, RINGING = 500, 12, 1500
+NEXT = 40
 LIMIT_MS = 1.0
 DECISIONS = 200
 # A call that ends between two decisions, as in life: it lets nothing be kept for the next.
@@ -45,7 +46,8 @@ def _snapshot(random: Random, now_s: float) -> PacingSnapshot:
         for _ in range(RINGING)
     ]
     account = Account(20_000, 580)
-    return PacingSnapshot(now_s, FREE, tuple(busy), 0, tuple(ringing), account, ContactKind(9, 1))
+    kinds = tuple(ContactKind(random.randrange(9, 12), random.randint(1, 4)) for _ in range(NEXT))
+    return PacingSnapshot(now_s, FREE, tuple(busy), 0, tuple(ringing), account, kinds)
 
 
 def _fact(random: Random, now_s: float) -> RingEnded:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from operator import itemgetter
 from random import Random
 
 from callcamp.core.pacing.contract import ContactKind
@@ -62,6 +63,7 @@ class People:
         self._workload = workload
         self._random = Random(seed)  # noqa: S311 - no secrets, the same again is wanted
         self._again_random = Random(seed)  # noqa: S311 - its own: others meet the same people
+        self._order_random = Random(f"order {seed}")  # noqa: S311 - unlike the other two
         self._fresh = self._line_up()
         self._next = next(self._fresh, None)
         self._again: list[tuple[float, int, Contact]] = []
@@ -73,15 +75,18 @@ class People:
         self.through = 0
 
     def _line_up(self) -> Iterator[Contact]:
-        """Yield the contacts of all groups, evenly mixed."""
+        """Yield the contacts of all groups, mixed."""
         groups = self._workload.groups
         if not groups:
             while True:
                 yield Contact(0, 1)
+        place = self._order_random.random if self._workload.shuffled else None
         places = (
-            ((n + 0.5) / group.contacts, group) for group in groups for n in range(group.contacts)
+            (place() if place else (n + 0.5) / group.contacts, group)
+            for group in groups
+            for n in range(group.contacts)
         )
-        for _, group in sorted(places, key=lambda place: place[0]):
+        for _, group in sorted(places, key=itemgetter(0)):
             yield Contact(group.hours_ahead, group.ordinal, group.calls)
 
     def first(self, now_s: float) -> Contact | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from heapq import heappop, heappush
 
@@ -24,6 +25,7 @@ from callcamp.simulation.workload import SimResult, Workload, open_s_left, opens
 
 _TICK_S = 1.0
 _QUARTERS = 4
+_RECENT = 40
 
 
 def simulate(
@@ -81,6 +83,9 @@ class _Run:
         self.busy_s = self.agent_s = 0.0
         self.ringing_as: dict[tuple[ContactKind, int], RingingCall] = {}
         self.busy_as: dict[tuple[BusyPhase, int], BusyAgent] = {}
+        self.recent: deque[Contact] = deque(maxlen=_RECENT)
+        self.kinds: tuple[ContactKind, ...] = ()
+        self.kinds_until_s = 0.0
 
     def run(self) -> SimResult:
         workload = self.workload
@@ -155,6 +160,9 @@ class _Run:
             if contact is None:
                 break
             kind = self.people.kind(contact, self.now)
+            # As it is now: its number will be another when it is called again.
+            self.recent.append(copy(contact))
+            self.kinds_until_s = 0.0
             fate = self.people.fate(kind, self.now)
             call = _Call(contact, kind, fate, self.now)
             self.calls += 1
@@ -187,10 +195,18 @@ class _Run:
             waiting=len(self.waiting),
             ringing=tuple(ringing),
             account=Account(self.answered, self.abandoned, self.workload.cap),
-            next_kind=self.people.kind(first, now),
+            next_kinds=self.next_kinds(first),
             closes_in_s=open_s_left(self.workload, now) if self.workload.end_known else None,
             contacts_left=self.contacts_left(),
         )
+
+    def next_kinds(self, first: Contact) -> tuple[ContactKind, ...]:
+        """Return what the engine would take the next contacts to be: as the last ones were."""
+        if self.now >= self.kinds_until_s:
+            kind = self.people.kind
+            self.kinds = tuple(kind(one, self.now) for one in self.recent or (first,))
+            self.kinds_until_s = (self.now // 3600 + 1) * 3600
+        return self.kinds
 
     def contacts_left(self) -> int | None:
         """Return who may still be called, besides those who are called now; None: no list."""

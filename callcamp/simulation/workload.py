@@ -110,6 +110,8 @@ class Workload:
         connect_limit_s: an answered call without an agent for so long is abandoned.
         cap: lawful share of abandoned calls; the method is told.
         groups: the contacts; empty: as many as are needed, never called before.
+        shuffled: whether those of all groups are called in a random order, as most lists come;
+            else they are mixed as evenly as can be.
         most_attempts: calls to a contact at most, while nobody answers.
         retry_after_s: seconds after the end of a call until the next one to that contact, where
             ``retry_pauses_s`` does not say otherwise.
@@ -137,6 +139,7 @@ class Workload:
     connect_limit_s: float = 2.0
     cap: float = 0.03
     groups: tuple[Group, ...] = ()
+    shuffled: bool = False
     most_attempts: int = 1
     retry_after_s: float = 3600.0
     retry_pauses_s: tuple[tuple[float, ...], ...] = ()

@@ -51,7 +51,7 @@ async def test_outside_the_hours_nothing_is_paced(tmp_path: Path) -> None:
 async def test_without_a_link_nothing_is_paced_and_that_is_said(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()
-        campaign = await staffed(b, PROGRESSIVE, contacts=2)
+        campaign = await staffed(b, PROGRESSIVE, contacts=3)
         (first,) = await b.placed(1)
         b.switch.cut()
         await until(lambda: not b.running.tracker.synced)

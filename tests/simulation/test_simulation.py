@@ -270,7 +270,7 @@ def test_knowing_hour_and_number_of_a_call_is_worth_something() -> None:
 
         def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
             ringing = tuple(RingingCall(call.elapsed_s) for call in snapshot.ringing)
-            plain = dataclasses.replace(snapshot, ringing=ringing, next_kind=ContactKind())
+            plain = dataclasses.replace(snapshot, ringing=ringing, next_kinds=())
             return self.method.decide(plain)
 
         def state(self) -> dict[str, Any]:

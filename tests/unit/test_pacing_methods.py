@@ -38,7 +38,7 @@ SNAPSHOTS = st.builds(
     account=st.builds(
         Account, st.integers(0, 3000), st.integers(0, 90), st.sampled_from([0, 0.03])
     ),
-    next_kind=KINDS,
+    next_kinds=st.lists(KINDS, max_size=5).map(tuple),
     healthy=st.booleans(),
 )
 

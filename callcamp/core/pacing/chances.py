@@ -11,6 +11,8 @@ the base uncertain again, so that a sudden change is followed within some dozen 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from math import exp, log, sqrt
 from typing import Any
 
@@ -78,6 +80,15 @@ class AnswerChance:
     def of(self, kind: ContactKind) -> float:
         """Return the chance that such a contact answers, on the high side of what is known."""
         return _chance(self._log_odds(kind, self._caution))
+
+    def of_mix(self, kinds: Sequence[ContactKind]) -> float:
+        """Return the chance that one of these contacts answers; each may be it.
+
+        Args:
+            kinds: their kinds; empty: nothing is known of them.
+        """
+        counted = Counter(kinds or (ContactKind(),))
+        return sum(self.of(kind) * times for kind, times in counted.items()) / counted.total()
 
     def level(self, kind: ContactKind) -> int:
         """Return a number of :meth:`of`, the same for contacts about as likely to answer."""

@@ -85,7 +85,8 @@ class PacingSnapshot:
             waiting in the queue).
         ringing: calls on their way.
         account: the abandon account.
-        next_kind: the kind of the contact that would be called next.
+        next_kinds: kinds of contacts, each as often as it is there, as mixed as those who are
+            called next are taken to be. Empty: nothing is known of them.
         healthy: whether the link to Asterisk works and what it says is fresh; without it every
             method calls at most one contact per free agent.
         closes_in_s: seconds of calling until the account closes for good: what it holds then is
@@ -100,7 +101,7 @@ class PacingSnapshot:
     waiting: int = 0
     ringing: tuple[RingingCall, ...] = ()
     account: Account = field(default_factory=Account)
-    next_kind: ContactKind = field(default_factory=ContactKind)
+    next_kinds: tuple[ContactKind, ...] = ()
     healthy: bool = True
     closes_in_s: float | None = None
     contacts_left: int | None = None

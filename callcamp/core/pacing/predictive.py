@@ -102,13 +102,14 @@ class Predictive:
         account, budget = snapshot.account, self._budget
         chance = self.ringing.chance
         busy, calls = self._busy(snapshot), self._calls(snapshot)
+        answers = chance.of_mix(snapshot.next_kinds)
         crowd = Crowd(
             [*busy, *calls],
             snapshot.agents - snapshot.waiting,
             self.ringing.weights(),
-            self.ringing.answered(chance.level(snapshot.next_kind), 0),
+            self.ringing.answered(chance.level_of(answers), 0),
         )
-        to_earn = self._to_earn(snapshot)
+        to_earn = self._to_earn(snapshot, answers)
         allowed = budget.risk(account, snapshot.agents, to_earn)
         left = budget.left(account)
         known = snapshot.closes_in_s is not None
@@ -128,7 +129,7 @@ class Predictive:
         count = min(most(fits, sure, 1 + crowd.size // 32), max(room, sure))
         numbers = {
             **one_each(snapshot).numbers,
-            "answer_probability": chance.of(snapshot.next_kind),
+            "answer_probability": answers,
             "answers_expected": sum(t.chances[-1] * n for t, n in calls),
             "agents_free_soon": len(snapshot.busy) - sum(t.chances[_SOON] * n for t, n in busy),
             "talk_mean_s": self.agents.talk.mean_s,
@@ -142,10 +143,14 @@ class Predictive:
             numbers["account_closes_in_s"] = snapshot.closes_in_s
         return PacingDecision(count, _why(snapshot, numbers), numbers, TICK_S)
 
-    def _to_earn(self, snapshot: PacingSnapshot) -> float:
+    def _to_earn(self, snapshot: PacingSnapshot, chance: float) -> float:
         """Return how many calls the answers still to come will add to the account.
 
         Of a list each contact is counted once: what those who are called again earn is not sure.
+
+        Args:
+            snapshot: what there is.
+            chance: how likely one of its contacts answers.
         """
         left_s = _OPEN_HORIZON_S
         if snapshot.closes_in_s is not None:
@@ -153,7 +158,6 @@ class Predictive:
         each_s = self.agents.talk.mean_s + self.agents.wrap_up.mean_s
         answers = _AT_WORK * snapshot.agents * left_s / each_s
         if snapshot.contacts_left is not None:
-            chance = self.ringing.chance.of(snapshot.next_kind)
             answers = min(answers, chance * snapshot.contacts_left)
         return snapshot.account.cap * answers
 

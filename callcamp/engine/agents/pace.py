@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -51,6 +51,8 @@ OWN_WINDOW = timedelta(days=1)
 """The window of a campaign's own abandon cap, when no legal preset has one."""
 DETECTION_MARGIN = 0.9
 """Share of the cap that is used with machine detection, which takes some people for machines."""
+_RECENT_CALLS = 40
+"""Calls started last: the next ones are taken to be as mixed as they are."""
 _PHASES = {AgentState.TALKING: BusyPhase.TALKING, AgentState.WRAP_UP: BusyPhase.WRAP_UP}
 
 
@@ -108,12 +110,21 @@ class _Pacer:
     read_at_s: float = float("-inf")
     kept_at_s: float = 0.0
     to_keep: bool = False
-    last_kind: ContactKind = field(default_factory=ContactKind)
-    last_place: str | None = None
+    recent: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=_RECENT_CALLS))
+    """Place and number of the calls that were started last."""
     view: PacingView | None = None
 
     def tightest(self) -> _Account:
         return min(self.accounts, key=lambda a: a.left)
+
+    @property
+    def last_place(self) -> str | None:
+        return self.recent[-1][0] if self.recent else None
+
+    def next_kinds(self, now: datetime) -> tuple[ContactKind, ...]:
+        """Return what those who are called next are taken to be: as the last ones were."""
+        hours = {place: _hour(place, now) for place, _ in self.recent}
+        return tuple(ContactKind(hours[place], ordinal) for place, ordinal in self.recent)
 
     def add(self, persons: int, abandoned: int) -> None:
         self.contacts_left = max(0, self.contacts_left - persons)
@@ -213,7 +224,9 @@ class Pace:
         pacer = self._pacers.get(track.campaign_id)
         if pacer is None:
             return
-        if event is AttemptEvent.ENDED:
+        if event is AttemptEvent.SENT:
+            pacer.recent.append((track.person.place, track.ordinal))
+        elif event is AttemptEvent.ENDED:
             if track.reached_at is None:
                 self._ring_over(track, track.answered_at or track.hung_up_at, person=False)
             if judge(track, final_evidence(track)) is Disposition.ABANDONED:
@@ -287,9 +300,9 @@ class Pace:
         # An agent whom the queue rings is still the one whom the waiting call is to get.
         rung = sum(w.state is AgentState.RINGING for w in self._floor.of_campaign(campaign.id))
         tracks = [t for t in self._registry if t.campaign_id == campaign.id and not t.is_over]
-        if tracks:
-            pacer.last_kind = _kind(tracks[-1])
-            pacer.last_place = tracks[-1].person.place
+        if not pacer.recent:
+            # After a restart: those that were started before it.
+            pacer.recent.extend((t.person.place, t.ordinal) for t in tracks)
         ringing = tuple(
             RingingCall(_since_s(t.sent_at, now), _kind(t)) for t in tracks if t.answered_at is None
         )
@@ -305,7 +318,7 @@ class Pace:
             waiting=waiting,
             ringing=ringing,
             account=tightest.kept,
-            next_kind=pacer.last_kind,
+            next_kinds=pacer.next_kinds(now),
             healthy=healthy,
             closes_in_s=closes_s,
             contacts_left=pacer.contacts_left,
@@ -339,9 +352,12 @@ class Pace:
 
 
 def _kind(track: Track) -> ContactKind:
-    zone = _zone(track.person.place)
-    hour = None if zone is None else local_hour(track.sent_at or track.claimed_at, zone)
-    return ContactKind(hour, track.ordinal)
+    return ContactKind(_hour(track.person.place, track.sent_at or track.claimed_at), track.ordinal)
+
+
+def _hour(place: str, at: datetime) -> int | None:
+    zone = _zone(place)
+    return None if zone is None else local_hour(at, zone)
 
 
 @lru_cache(maxsize=10_000)
