@@ -39,11 +39,14 @@ class TalkView:
     """Who talks to a contact: the channel of the agent, and whether the contact is on hold.
 
     ``agent_id`` is None when that agent's part is over, or the channel is nobody's of ours.
+    ``outside`` is whether an agent's call to a number outside goes with it: a consultation, or
+    where the contact was sent.
     """
 
     channel_id: str
     on_hold: bool
     agent_id: int | None = None
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,22 @@ class Switchboard(Protocol):
 
     async def hang_up_channel(self, channel_id: str) -> bool:
         """End any channel of ours or of an agent; False when there is none."""
+        ...
+
+    async def stop_ringing(self, attempt_id: str, channel_id: str | None) -> bool:
+        """Take a waiting contact's call away from an agent's phone; the contact waits on.
+
+        Args:
+            attempt_id: the contact's call.
+            channel_id: the phone's channel (None: not known; whichever was called last).
+
+        Returns:
+            False when the phone was answered already: they talk.
+        """
+        ...
+
+    async def hears_announcement(self, attempt_id: str) -> bool:
+        """Tell whether a contact hears the announcement now, and no queue looks for its agent."""
         ...
 
     async def is_up(self, channel_id: str) -> bool:

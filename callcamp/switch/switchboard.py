@@ -47,6 +47,7 @@ _LEGS_REMEMBERED = 5_000
 _BRIDGES_LOOKED_FOR = 5
 _STAGE, _CLAIM = "SHARED(CC_STAGE)", "SHARED(CC_CLAIM)"
 _CLAIM_HOLDS_S = 0.5
+_OUTSIDE = "SHARED(CC_OUTSIDE)"
 _NOT_THERE = {"UNAVAILABLE", "INVALID", "UNKNOWN", ""}
 
 
@@ -177,6 +178,31 @@ class AmiSwitchboard(Moves):
         check_channel_id(channel_id)
         return await self._if_there("Hangup", ("Channel", channel_id))
 
+    async def stop_ringing(self, attempt_id: str, channel_id: str | None) -> bool:
+        """Take a waiting contact's call away from an agent's phone; the contact waits on.
+
+        Returns False when the phone was answered already: they talk.
+        """
+        check_attempt(attempt_id)
+        rings = channel_id or await self._get(attempt_id, "SHARED(CC_RINGS)")
+        if not rings:
+            return True
+        check_channel_id(rings)
+        # Said before it is asked; ``callcamp-agent-up`` does it the other way round, so at least
+        # one sees the other.
+        if not await self._set(rings, {"CC_TAKEN": "1"}):
+            return True
+        if await self._get(rings, "CC_UP"):
+            return False
+        await self.hang_up_channel(rings)
+        return True
+
+    async def hears_announcement(self, attempt_id: str) -> bool:
+        """Tell whether a contact hears the announcement now, and no queue looks for its agent."""
+        check_attempt(attempt_id)
+        hears = await self._get(attempt_id, "CC_HEARS") == "1"
+        return hears and await self._get(attempt_id, _STAGE) == "wait"
+
     async def is_up(self, channel_id: str) -> bool:
         """Tell whether a channel exists now and is answered."""
         check_channel_id(channel_id)
@@ -251,10 +277,14 @@ class AmiSwitchboard(Moves):
         if not channel_id:
             return None
         on_hold = bool(await self._get(attempt_id, "SHARED(CC_HELD)"))
+        ordered = bool(await self._get(attempt_id, _OUTSIDE))
         if await self._get(channel_id, "SHARED(CC_WITH)") != attempt_id:
-            return TalkView(channel_id, on_hold)
+            return TalkView(channel_id, on_hold, outside=ordered)
         member = await self._get(channel_id, "CC_MEMBER")
-        return TalkView(channel_id, on_hold, agent_of_leg(channel_id) or agent_of_member(member))
+        agent_id = agent_of_leg(channel_id) or agent_of_member(member)
+        # Whoever talks to the agent, and does not wait, is with nobody outside: the order for it
+        # never went out.
+        return TalkView(channel_id, on_hold, agent_id, outside=ordered and on_hold)
 
     async def mute(self, channel_id: str, *, muted: bool) -> None:
         """Keep what a phone says from everybody else, or not any more.
@@ -296,13 +326,13 @@ class AmiSwitchboard(Moves):
         async with self._alone(attempt_id):
             agent_id = self._agents.get(target) if to is TransferTo.AGENT else None
             member = "" if agent_id is None else f"{MEMBER_PREFIX}{agent_id}"
-            if not await self._send_to(
-                attempt_id,
-                TRANSFER_CONTEXT,
-                CC_TO_KIND=to.value,
-                CC_TO=target,
-                CC_GIVE_MEMBER=member,
-            ):
+            variables = {
+                "CC_TO_KIND": to.value,
+                "CC_TO": target,
+                "CC_GIVE_MEMBER": member,
+                _OUTSIDE: _if_number(to),
+            }
+            if not await self._send_to(attempt_id, TRANSFER_CONTEXT, **variables):
                 raise gone(attempt_id)
 
     async def consult(
@@ -319,6 +349,8 @@ class AmiSwitchboard(Moves):
             variables = {"CC_ASK_KIND": to.value, "CC_ASK": target}
             if not await self._set(agent_channel, variables):
                 raise gone(agent_channel)
+            if not await self._set(attempt_id, {_OUTSIDE: _if_number(to)}):
+                raise gone(attempt_id)
             await self._part(attempt_id, agent_channel, "consult")
 
     async def complete_consult(self, attempt_id: str, agent_channel: str) -> None:
@@ -416,3 +448,7 @@ class AmiSwitchboard(Moves):
                 return True
             await asyncio.sleep(MOVE_AGAIN_S)
         return False
+
+
+def _if_number(to: TransferTo) -> str:
+    return "1" if to is TransferTo.NUMBER else ""

@@ -270,6 +270,34 @@ async def test_nobody_who_has_an_agent_hears_the_announcement_to_its_end(floor: 
     assert evidence.waited_s < 7
 
 
+@pytest.mark.parametrize("given", [False, True])
+async def test_who_answers_for_an_agent_just_logged_out_takes_nobody_along(
+    floor: Floor, given: bool
+) -> None:
+    """callcamp has said that the phone is to ring no more, and the answer came first."""
+    queue, late = floor.new_queue(), agent_interface(1, "late")
+    agent = await floor.member(queue, late, paused=given)
+    attempt_id = await floor.queued(queue)
+    await floor.told(CallerWaited, attempt_id=attempt_id)
+    if given:
+        assert await floor.board.give_to(attempt_id, late, agent)
+    channel = (await floor.told(AgentCalled, attempt_id=attempt_id)).channel_id
+    await floor.board.remove_member(queue, late)
+    assert await floor.board._set(channel, {"CC_TAKEN": "1"})
+
+    async def gone() -> bool:
+        return channel not in await floor.channels()
+
+    await floor.until("the phone is hung up", gone)
+    other = await floor.member(queue, agent_interface(2))
+    talk = await floor.told(AgentConnected, attempt_id=attempt_id, agent_id=other)
+    await floor.talk_together(attempt_id, talk.channel_id)
+    await floor.gateway.hang_up(attempt_id)
+    evidence = await floor.ended(attempt_id)
+    assert evidence.agent == f"cc-agent-{other}"
+    assert not evidence.abandoned
+
+
 async def test_a_key_during_the_sound_for_whom_nobody_was_free_is_kept(floor: Floor) -> None:
     attempt_id = await floor.queued(
         floor.new_queue(), 2, "presses_key", CC_NO_AGENT=floor.lab.prompt_sound

@@ -134,6 +134,64 @@ async def test_who_hears_the_announcement_meets_an_agent_who_is_on_the_line(floo
     await floor.board.hang_up_channel(leg)
 
 
+async def test_it_can_be_asked_who_hears_the_announcement(floor: Floor) -> None:
+    order = floor.queued(floor.new_queue(), wait_s=20, announce=True)
+    assert not await floor.board.hears_announcement(order.attempt_id)
+    await floor.gateway.originate(order)
+    await floor.told(CallerWaited, attempt_id=order.attempt_id, announced=True)
+    assert await floor.board.hears_announcement(order.attempt_id)
+    await floor.told(CallerWaited, attempt_id=order.attempt_id, announced=False)
+    assert not await floor.board.hears_announcement(order.attempt_id)
+    await floor.gateway.hang_up(order.attempt_id)
+
+
+async def test_an_announcement_longer_than_the_wait_is_cut(floor: Floor) -> None:
+    # the message takes more than three seconds
+    order = floor.queued(floor.new_queue(), wait_s=2, announce=True)
+    await floor.gateway.originate(order)
+    await floor.told(CallerWaited, attempt_id=order.attempt_id, announced=True)
+    await floor.told(CallerWaited, attempt_id=order.attempt_id, announced=False)
+    await floor.over(order)
+    evidence = floor.follower.evidence(order.attempt_id)
+    assert evidence.abandoned is True
+    assert evidence.waited_s is not None
+    assert evidence.waited_s < 3
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("given", [True, False])
+async def test_a_call_taken_from_a_phone_that_rings_waits_on(
+    floor: Floor, known: bool, given: bool
+) -> None:
+    queue, silent, other = floor.new_queue(), floor.new_agent(), floor.new_agent()
+    interface = agent_interface(1, "silent")
+    await floor.member(queue, interface, silent, paused=given)
+    order = floor.queued(queue, wait_s=30)
+    await floor.gateway.originate(order)
+    await floor.told(CallerWaited, attempt_id=order.attempt_id)
+    if given:
+        assert await floor.board.give_to(order.attempt_id, interface, silent)
+    rung = await floor.told(AgentCalled, attempt_id=order.attempt_id, agent_id=silent)
+    assert isinstance(rung, AgentCalled)
+    await floor.board.remove_member(queue, interface)
+    channel = rung.channel_id if known else None
+    assert await floor.board.stop_ringing(order.attempt_id, channel)
+    await floor.member(queue, FIRST, other)
+    channel = await floor.talking(order)
+    assert not await floor.board.stop_ringing(order.attempt_id, channel)
+    await _settled(floor)
+    assert await floor.board.talk_of(order.attempt_id) == TalkView(channel, False, other)
+    await floor.gateway.hang_up(order.attempt_id)
+    await floor.over(order)
+    assert floor.follower.evidence(order.attempt_id).agent == f"cc-agent-{other}"
+
+
+async def test_nothing_rings_no_more_for_a_call_that_is_over(floor: Floor) -> None:
+    order = floor.queued(floor.new_queue())
+    assert await floor.board.stop_ringing(order.attempt_id, None)
+    assert await floor.board.stop_ringing(order.attempt_id, "1700000000.77")
+
+
 async def test_whose_agent_has_left_the_line_again_waits_in_the_queue(floor: Floor) -> None:
     order = floor.queued(floor.new_queue(), wait_s=4, announce=True)
     await floor.gateway.originate(order)
@@ -268,12 +326,21 @@ async def test_it_can_be_asked_who_talks_to_a_contact(floor: Floor, way: str, en
         await floor.board.cancel_consult(attempt_id, channel)
         await _settled(floor)
         assert await floor.board.talk_of(attempt_id) == TalkView(channel, False, agent)
-        other = floor.contact("load")
-        await floor.board.transfer(attempt_id, TransferTo.NUMBER, other.channel)
+        # such a call counts on its trunk until it is over
+        other = floor.contact("load").channel
+        await floor.board.consult(attempt_id, channel, TransferTo.NUMBER, other)
+        await _settled(floor)
+        asks = TalkView(channel, True, agent, outside=True)
+        assert await floor.board.talk_of(attempt_id) == asks
+        await floor.board.cancel_consult(attempt_id, channel)
+        await _settled(floor)
+        assert await floor.board.talk_of(attempt_id) == TalkView(channel, False, agent)
+        await floor.board.transfer(attempt_id, TransferTo.NUMBER, other)
     await _settled(floor)
     # Its phone may be on the line still: that is no talk.
     talk = await floor.board.talk_of(attempt_id)
     assert talk is None or talk.agent_id is None
+    assert talk is None or talk.outside is (end == "transfer")
     await floor.gateway.hang_up(attempt_id)
     await floor.told(EvidenceSeen, 2, attempt_id=attempt_id)
     assert await floor.board.talk_of(attempt_id) is None

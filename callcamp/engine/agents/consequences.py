@@ -23,6 +23,7 @@ from callcamp.engine.clock import Clock
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.registry import Registry, Track
 from callcamp.engine.tracker import Tracker
+from callcamp.engine.trouble import Trouble
 from callcamp.errors import CallcampError, SwitchTimeout
 from callcamp.ports import CallGateway, Store
 from callcamp.ports.switchboard import Switchboard
@@ -84,18 +85,22 @@ class Consequences:
             dial=dial,
             on_talk_over=self.talk_over,
             on_free=self.after_call,
+            free=self.free,
         )
         self.line.on_unanswered = self._seek
         self.rooms: dict[int, tuple[int, Reason]] = {}
         """What :meth:`room` said last, by campaign."""
         self.left_legs: dict[str, str] = {}
         """Phones that agents left behind in a talk when they logged out, by attempt."""
+        self.left_ringing: dict[str, str | None] = {}
+        """Phones that ring for agents who have logged out: attempt and channel, if it is known."""
         self.side_legs: set[str] = set()
         """Calls to phones that serve no contact: who listens to a talk, or tests a phone."""
         self._facts: asyncio.Queue[LegRang | LegAnswered | LegEnded] = asyncio.Queue()
         self._doing: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._read_at_s = float("-inf")
+        self._of_one: dict[int, Trouble] = {}
 
     def consult_over(self, worker: Worker, call: AgentCall) -> None:
         """Note that an agent talks to nobody else any more; the contact may still wait."""
@@ -107,12 +112,16 @@ class Consequences:
         if worker.state is AgentState.TALKING:
             self.talk_over(worker)
         elif worker.state in {AgentState.RINGING, AgentState.DIALING}:
-            ringing_leg = worker.leg is not None and not worker.leg.up
-            worker.call, worker.handed = None, False
-            self.floor.step(worker, AgentEvent.FREED)
-            if ringing_leg:
-                self.do(self.line.hang_up_leg(worker))
-            self.after_call(worker)
+            self.free(worker)
+
+    def free(self, worker: Worker) -> None:
+        """Let an agent who was called for a contact, and does not talk to it, be ready again."""
+        rings = worker.leg is not None and not worker.leg.up
+        worker.call, worker.handed = None, False
+        self.floor.step(worker, AgentEvent.FREED)
+        if rings:
+            self.do(self.line.hang_up_leg(worker))
+        self.after_call(worker)
 
     def talk_over(self, worker: Worker) -> None:
         """Note that an agent's part in a talk is over: wrap-up begins."""
@@ -224,10 +233,19 @@ class Consequences:
         if given or worker.attempt_id != track.attempt_id:
             return
         if worker.state is AgentState.RINGING:
-            worker.call, worker.handed, track.offered_to = None, False, None
+            track.offered_to = None
             self.queueing.forget_caller(track.attempt_id)
-            self.floor.step(worker, AgentEvent.FREED)
-            self.after_call(worker)
+            self.free(worker)
+
+    async def _stop_ringing(self, attempt_id: str, channel_id: str | None) -> None:
+        """Have a phone ring no more for an agent who has logged out; the caller waits on.
+
+        Without a link it is done when the link is back.
+        """
+        self.left_ringing[attempt_id] = channel_id
+        if not await self.switchboard.stop_ringing(attempt_id, channel_id):
+            log.info("agent_answered_after_log_out", attempt=attempt_id)
+        del self.left_ringing[attempt_id]
 
     def do(self, work: Awaitable[None]) -> None:
         """Have something done in the background; a refusal of Asterisk is logged."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from callcamp.core.agent_events import LegAnswered, LegEnded
+from callcamp.core.agent_events import LegEnded
 from callcamp.core.agent_settings import ON_THE_LINE, DialMethod
 from callcamp.core.agents import AgentEvent, AgentState
 from callcamp.core.model import Campaign
@@ -59,10 +59,13 @@ class DeskCore(Following):
             on_fact=self.note,
             on_talk_over=self.talk_over,
             on_line_gone=self._line_gone,
+            on_not_called=self.free,
+            campaign=self.book.campaign,
+            queue_of=self.queueing.queue_of,
         )
 
     def _line_gone(self, worker: Worker) -> None:
-        self.line.leg_ended(worker)
+        self.line.leg_ended(worker, unseen=True)
         self.after_call(worker)
 
     @functools.cached_property
@@ -161,12 +164,20 @@ class DeskCore(Following):
         self.line.withdraw(worker)
         call, leg = worker.call, worker.leg
         talks = worker.state is AgentState.TALKING
+        waits: Track | None = None
         if call is not None and worker.state in {AgentState.RINGING, AgentState.DIALING}:
             worker.call = None
-            # A caller in the queue stays there for another agent.
             if call.track.connected_at is None and call.track.answered_at is None:
                 self.line.drop(call.track)
+            elif worker.state is AgentState.RINGING:
+                waits = call.track
         self.floor.step(worker, AgentEvent.LOGGED_OUT, reason)
+        if call is not None and waits is not None:
+            # A caller stays in the queue, or with the announcement, for another agent.
+            waits.offered_to = None
+            if leg is None:
+                self.do(self._stop_ringing(waits.attempt_id, call.channel_id))
+            self._seek(waits)
         if leg is not None and not talks:
             self.do(self._end_channel(leg.id))
         elif talks and call is not None and call.channel_id is not None:
@@ -190,9 +201,6 @@ class DeskCore(Following):
     def link_changed(self) -> None:
         """Ask Asterisk again for all that matters: it was away."""
         self.queueing.wake(sync=True)
-        for worker in self.floor:
-            if worker.leg is not None:
-                self.do(self._look_for_leg(worker))
         self._to_catch_up = True
         self.changed()
 
@@ -200,16 +208,6 @@ class DeskCore(Following):
         """Look what Asterisk has: another callcamp has its agents there no more."""
         self._to_catch_up = True
         self._changed.set()
-
-    async def _look_for_leg(self, worker: Worker) -> None:
-        leg = worker.leg
-        if leg is None:
-            return
-        if not await self.switchboard.is_up(leg.id):
-            self._line_gone(worker)
-        elif not leg.up:
-            # Nobody heard the answer, and the agent sits there in silence.
-            self.note(LegAnswered(leg.id, self.clock.now()))
 
     async def run_legs(self) -> None:
         """Carry out what follows from calls to agents' phones, in order, for ever."""
@@ -254,12 +252,21 @@ class DeskCore(Following):
                 await self._look_at(worker, now)
             except CallcampError as error:
                 # What is wrong with one agent holds no other up.
-                log.warning("agent_not_looked_at", agent=worker.agent.name, problem=error.message)
+                name = worker.agent.name
+                trouble = Trouble("agent_not_looked_at", agent=name)
+                self._of_one.setdefault(worker.agent.id, trouble).met(error)
+            else:
+                if (known := self._of_one.pop(worker.agent.id, None)) is not None:
+                    known.over()
         await self.pace.keep()
 
     async def _catch_up(self) -> None:
         try:
-            await self.takeover.catch_up({*self.left_legs.values(), *self.side_legs})
+            before = set(self.side_legs)
+            channels = await self.takeover.catch_up({*self.left_legs.values(), *before})
+            self.side_legs -= before - channels
+            for attempt_id, channel_id in list(self.left_ringing.items()):
+                await self._stop_ringing(attempt_id, channel_id)
         except CallcampError as error:
             # What time alone ends must end all the same.
             self._catch_up_trouble.met(error)
@@ -307,7 +314,23 @@ class DeskCore(Following):
             else:
                 # The method may be another one by now, whose queue rings no phone that is in use.
                 self._leave_line(worker)
+        await self._let_go()
         await self._ask_phones()
+
+    async def _let_go(self) -> None:
+        """Forget what campaigns, calls and agents have left that are over."""
+        on_shift = {worker.agent.id for worker in self.floor}
+        self._of_one = {i: one for i, one in self._of_one.items() if i in on_shift}
+        self.left_legs = {i: leg for i, leg in self.left_legs.items() if self.registry.get(i)}
+        self.left_ringing = {i: one for i, one in self.left_ringing.items() if self.registry.get(i)}
+        worked_for = {worker.campaign.id for worker in self.floor}
+        for campaign_id in self.pace.campaigns | self.rooms.keys():
+            campaign = await self.book.campaign(campaign_id)
+            if campaign.status is not CampaignStatus.RUNNING:
+                self.rooms.pop(campaign_id, None)
+            in_use = campaign_id in worked_for or self.registry.in_campaign(campaign_id)
+            if campaign.status in OVER and not in_use:
+                await self.pace.let_go(campaign_id)
 
     async def _ask_phones(self) -> None:
         """Ask whether calls would reach the phones of which no queue tells."""

@@ -11,7 +11,7 @@ from callcamp.core.agents import AgentState
 from callcamp.engine.agents.desk_restart import DeskRestart
 from callcamp.engine.agents.views import AgentView
 from callcamp.engine.agents.worker import AgentCall, Worker
-from callcamp.errors import CallcampError, Conflict
+from callcamp.errors import CallcampError, Conflict, SwitchTimeout
 from callcamp.ports.switchboard import LegOrder, SpyMode, TransferTo
 from callcamp.switch import leg_id
 
@@ -127,15 +127,13 @@ class DeskTalk(DeskRestart):
         worker = self.floor.get(agent.id)
         if worker is not None and worker.state not in {AgentState.PAUSED, AgentState.READY}:
             raise Conflict(f"{name} is {worker.state.value}; test the phone when paused.")
-        order = await self._leg_to(name, variables={"CC_LEG_DO": "echo"})
-        await self.switchboard.call_agent(order)
+        await self._call_aside(await self._leg_to(name, variables={"CC_LEG_DO": "echo"}))
         return self.floor.view(name)
 
     async def spy(self, name: str, mode: SpyMode, supervisor: str) -> AgentView:
         """Call a supervisor's phone and let it take part in an agent's talk."""
         worker, call, channel = self._talking(name)
-        order = await self._leg_to(supervisor, spy_on=channel, spy_mode=mode)
-        await self.switchboard.call_agent(order)
+        await self._call_aside(await self._leg_to(supervisor, spy_on=channel, spy_mode=mode))
         log.info(
             "talk_joined", **call.track.ids, agent=name, supervisor=supervisor, mode=mode.value
         )
@@ -175,6 +173,16 @@ class DeskTalk(DeskRestart):
         await self.queueing.check_exists(target)
         return target
 
+    async def _call_aside(self, order: LegOrder) -> None:
+        self.side_legs.add(order.leg_id)
+        try:
+            await self.switchboard.call_agent(order)
+        except SwitchTimeout:
+            raise
+        except CallcampError:
+            self.side_legs.discard(order.leg_id)
+            raise
+
     async def _leg_to(
         self,
         name: str,
@@ -184,10 +192,8 @@ class DeskTalk(DeskRestart):
         variables: Mapping[str, str] | None = None,
     ) -> LegOrder:
         agent = self.floor.agent(name)
-        side_leg = leg_id(agent.id, secrets.token_hex(8))
-        self.side_legs.add(side_leg)
         return LegOrder(
-            side_leg,
+            leg_id(agent.id, secrets.token_hex(8)),
             agent.id,
             await self._interface(agent),
             SPY_RING_S,

@@ -100,10 +100,19 @@ class Following(Consequences):
         track, worker = self.registry.get(fact.attempt_id), self.floor.get(fact.agent_id)
         if track is None:
             return
+        if worker is None and track.connected_at is None:
+            # Logged out in this moment; whom an agent sends a contact to need not be on shift.
+            self.do(self._stop_ringing(fact.attempt_id, fact.channel_id))
+            return
         track.offered_to = fact.agent_id
-        if worker is not None and worker.state is AgentState.READY and not worker.handed:
+        if worker is None:
+            return
+        call = worker.call
+        if worker.state is AgentState.READY and not worker.handed:
             worker.call = AgentCall(track, worker.campaign, channel_id=fact.channel_id)
             self.floor.step(worker, AgentEvent.RANG)
+        elif worker.state is AgentState.RINGING and call is not None and call.track is track:
+            call.channel_id = fact.channel_id
 
     def _note_missed(self, fact: AgentMissed) -> None:
         track, worker = self.registry.get(fact.attempt_id), self.floor.get(fact.agent_id)
@@ -151,18 +160,10 @@ class Following(Consequences):
             worker.offer = None
             self.floor.step(worker, AgentEvent.CONNECTED)
         for other in self.floor:
-            if other is not worker and other.attempt_id == fact.attempt_id:
-                self._rings_no_more(other)
+            same = other is not worker and other.attempt_id == fact.attempt_id
+            if same and other.state is AgentState.RINGING:
+                self.free(other)
         self.queueing.wake()
-
-    def _rings_no_more(self, worker: Worker) -> None:
-        """Free an agent who was rung for a caller whom another one has got."""
-        if worker.state is AgentState.RINGING:
-            worker.call, worker.handed = None, False
-            self.floor.step(worker, AgentEvent.FREED)
-            if worker.leg is not None:
-                self.do(self.line.hang_up_leg(worker))
-            self.after_call(worker)
 
     def _note_talker(self, track: Track, agent_id: int) -> None:
         """Keep who talked, in order: the dialplan's evidence names the first one only."""

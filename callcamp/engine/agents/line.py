@@ -26,7 +26,7 @@ from callcamp.engine.agents.worker import (
 from callcamp.engine.clock import Clock
 from callcamp.engine.registry import Track
 from callcamp.engine.tracker import Tracker
-from callcamp.errors import CallcampError, Conflict, SwitchTimeout
+from callcamp.errors import CallcampError, Conflict, SwitchTimeout, SwitchUnavailable
 from callcamp.ports.switchboard import LegOrder, Switchboard
 from callcamp.switch import leg_id
 
@@ -45,6 +45,7 @@ class Line:
         dial: has a claimed attempt called; False when it must not be called any more.
         on_talk_over: called when an agent who talked has left the line.
         on_free: called when an agent has nothing to do any more.
+        free: lets an agent who was called for a contact be ready again.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Line:
         dial: Callable[[Track], Awaitable[bool]],
         on_talk_over: Callable[[Worker], None],
         on_free: Callable[[Worker], None],
+        free: Callable[[Worker], None],
     ) -> None:
         self._floor = floor
         self._switchboard = switchboard
@@ -67,6 +69,7 @@ class Line:
         self._dial = dial
         self._on_talk_over = on_talk_over
         self._on_free = on_free
+        self._free = free
         self._offered: dict[str, tuple[Track, Campaign]] = {}
         self.on_unanswered: Callable[[Track], None] = lambda _track: None
         """Called with a contact who waits on, because the agent called for it did not answer."""
@@ -134,9 +137,9 @@ class Line:
         """
         if worker.leg is not None:
             raise Conflict(f"The phone of {worker.agent.name} is being called, or on the line.")
-        worker.leg = Leg(leg_id(worker.agent.id, secrets.token_hex(8)))
+        leg = worker.leg = Leg(leg_id(worker.agent.id, secrets.token_hex(8)))
         order = LegOrder(
-            worker.leg.id,
+            leg.id,
             worker.agent.id,
             worker.interface,
             ring_timeout_s,
@@ -150,6 +153,7 @@ class Line:
         except CallcampError:
             worker.leg = None
             raise
+        leg.sent = True
         self._floor.touch(worker)
 
     async def call_for(self, worker: Worker, track: Track) -> None:
@@ -160,23 +164,35 @@ class Line:
         except CallcampError as error:
             log.warning("agent_not_called", **track.ids, problem=error.message)
             if worker.state is AgentState.RINGING and worker.attempt_id == track.attempt_id:
-                worker.call, track.offered_to = None, None
-                self._floor.step(worker, AgentEvent.MISSED, error.message)
-                self.on_unanswered(track)
+                track.offered_to = None
+                if self._not_called(worker, error):
+                    self.on_unanswered(track)
+
+    def _not_called(self, worker: Worker, error: CallcampError) -> bool:
+        """Note that a call to an agent's phone was not made; False when it is no fault of it."""
+        if isinstance(error, SwitchUnavailable):
+            # The next call comes when the link is back.
+            self._free(worker)
+            return False
+        worker.call = None
+        self._floor.step(worker, AgentEvent.MISSED, error.message)
+        return True
 
     async def _join(self, worker: Worker, track: Track, leg: Leg) -> None:
         if await self._switchboard.join(track.attempt_id, leg.id):
             return
         if worker.state is AgentState.RINGING and worker.attempt_id == track.attempt_id:
-            worker.call = None
-            self._floor.step(worker, AgentEvent.FREED)
-            self._on_free(worker)
+            self._free(worker)
 
     async def note(self, fact: LegRang | LegAnswered | LegEnded) -> None:
         """Take in what became of a call to an agent's phone."""
         worker = self._floor.of_leg(fact.leg_id)
         if worker is None or worker.leg is None:
             return
+        if isinstance(fact, LegEnded):
+            self.leg_ended(worker)
+            return
+        worker.leg.rang = True
         if isinstance(fact, LegAnswered):
             worker.leg.up = True
             self._floor.touch(worker)
@@ -187,11 +203,15 @@ class Line:
                 await self._picked_up(worker, call.track)
             else:
                 await self._join(worker, call.track, worker.leg)
-        elif isinstance(fact, LegEnded):
-            self.leg_ended(worker)
 
-    def leg_ended(self, worker: Worker) -> None:
-        """Note that an agent's phone is not on the line any more."""
+    def leg_ended(self, worker: Worker, *, unseen: bool = False) -> None:
+        """Note that an agent's phone is not on the line any more.
+
+        Args:
+            worker: whose phone.
+            unseen: whether Asterisk only does not have the call: one of which nothing was heard
+                was not missed.
+        """
         leg, worker.leg = worker.leg, None
         self._floor.touch(worker)
         call = worker.call
@@ -199,8 +219,11 @@ class Line:
             return
         if worker.state in {AgentState.RINGING, AgentState.DIALING}:
             reason = MISSED_CALL if worker.state is AgentState.RINGING else PHONE_GONE
-            worker.call = None
-            self._floor.step(worker, AgentEvent.MISSED, reason)
+            if unseen and leg is not None and not leg.rang:
+                self._free(worker)
+            else:
+                worker.call = None
+                self._floor.step(worker, AgentEvent.MISSED, reason)
             if call.track.answered_at is None or call.track.offered_to != worker.agent.id:
                 self.drop(call.track)
             else:
@@ -255,17 +278,14 @@ class Line:
                 agent=worker.agent.name,
                 problem=error.message,
             )
-            worker.call = None
-            self._floor.step(worker, AgentEvent.MISSED, error.message)
+            self._not_called(worker, error)
             self._give_back(track)
 
     async def _picked_up(self, worker: Worker, track: Track) -> None:
         self._floor.step(worker, AgentEvent.PICKED_UP)
         track.leg_id = worker.leg.id if worker.leg is not None else None
         if not await self._dial(track) and worker.attempt_id == track.attempt_id:
-            worker.call = None
-            self._floor.step(worker, AgentEvent.FREED)
-            self._on_free(worker)
+            self._free(worker)
 
     def _give_back(self, track: Track, *, after_s: float = 0.0) -> None:
         self._offered.pop(track.attempt_id, None)

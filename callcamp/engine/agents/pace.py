@@ -240,12 +240,30 @@ class Pace:
                 continue
             pacer.kept_at_s, pacer.to_keep = now_s, False
             try:
-                await self._store.save_pacing(
-                    campaign_id, pacer.method.name, pacer.method.state(), now=self._clock.now()
-                )
+                await self._save(campaign_id, pacer)
             except CallcampError as error:
                 pacer.to_keep = True
                 log.warning("pacing_not_kept", campaign=campaign_id, problem=error.message)
+
+    @property
+    def campaigns(self) -> frozenset[int]:
+        """The campaigns of which something is in memory."""
+        return frozenset(self._pacers)
+
+    async def let_go(self, campaign_id: int) -> None:
+        """Keep what a campaign that is over has taught, and forget the rest.
+
+        Raises:
+            StoreError: the database does not take it; nothing is forgotten.
+        """
+        pacer = self._pacers.get(campaign_id)
+        if pacer is not None:
+            await self._save(campaign_id, pacer)
+            del self._pacers[campaign_id]
+
+    async def _save(self, campaign_id: int, pacer: _Pacer) -> None:
+        name, state = pacer.method.name, pacer.method.state()
+        await self._store.save_pacing(campaign_id, name, state, now=self._clock.now())
 
     async def _pacer(self, campaign: Campaign) -> _Pacer:
         known = self._pacers.get(campaign.id)
@@ -255,9 +273,7 @@ class Pace:
         client_first = settings.method is DialMethod.CLIENT_FIRST
         name = DialMethod.PROGRESSIVE.value if client_first else settings.method.value
         if known is not None:
-            await self._store.save_pacing(
-                campaign.id, known.method.name, known.method.state(), now=self._clock.now()
-            )
+            await self._save(campaign.id, known)
         state = await self._store.pacing(campaign.id, name)
         method = make_method(name, pickup_rate=settings.pickup_rate, state=state)
         fresh = _Pacer(method, campaign.version, kept_at_s=self._clock.monotonic_s())

@@ -192,6 +192,7 @@ class Queueing:
             for member in view.members
             if member.agent_id is not None
         }
+        self._announced -= _in_queues(views)
         there = _in_queues(views) | self._announced
         self._waiting = {i: q for i, q in self._waiting.items() if i in there}
         for name, view in views.items():

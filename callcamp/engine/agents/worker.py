@@ -54,10 +54,16 @@ def shown_to(phone: AgentPhone, campaign: Campaign) -> str:
 
 @dataclass(slots=True)
 class Leg:
-    """A call to the agent's own phone; ``up`` is whether the agent is on the line."""
+    """A call to the agent's own phone.
+
+    ``up`` is whether the agent is on the line, ``rang`` whether the phone was heard to ring, and
+    ``sent`` whether the order is out, so that Asterisk can be asked for it.
+    """
 
     id: str
     up: bool = False
+    rang: bool = False
+    sent: bool = False
 
 
 @dataclass(slots=True)

@@ -84,7 +84,7 @@ class AgentRoutes:
     def _called(self, call: Call, agent: Call, member: str) -> None:
         agent.handlers.append(f"{plan.AGENT_GONE},s,1")
         agent.variables["CC_FOR"] = call.variables.get("CC_FOR", "")
-        call.shared["CC_STAGE"] = "ring"
+        call.shared.update(CC_STAGE="ring", CC_RINGS=agent.uniqueid)
         if member:
             self._tell_member(agent, "CallcampAgentCalled", member)
 
@@ -182,7 +182,7 @@ class AgentRoutes:
         with_id = agent.shared.get("CC_WITH", "")
         contact = self._exchange.live.get(with_id)
         if contact is not None:
-            contact.shared["CC_HELD"] = ""
+            contact.shared.update(CC_HELD="", CC_OUTSIDE="")
         self._bridging.bridge(agent, with_id, lambda _talked: self._wait_or_end(agent))
 
     def _wait_or_end(self, agent: Call) -> None:
@@ -200,6 +200,7 @@ class AgentRoutes:
 
         def asked(_status: str) -> None:
             if contact is not None and contact.shared.get("CC_HELD") and not contact.ended:
+                contact.shared["CC_OUTSIDE"] = ""
                 told = (("Attempt", contact.uniqueid), ("AgentChannel", agent.uniqueid))
                 self.tell(agent, "CallcampAskedGone", *told)
                 self._held(agent)

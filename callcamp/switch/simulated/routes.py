@@ -17,6 +17,7 @@ from callcamp.switch.simulated.exchange import Exchange
 from callcamp.switch.simulated.queues import Queues
 from callcamp.switch.simulated.timeline import Timeline
 
+_HEARS_LEAST_S: Final = 0.1
 _KEY_AFTER_S: Final = 1.0
 _KEY_WAIT_S: Final = 1.0
 _LEG_PREFIX: Final = "ccleg-"
@@ -107,15 +108,19 @@ class Routes:
         self._agents.tell(call, "CallcampPerson", ("Attempt", plan.attempt_of(variables) or ""))
         variables["CC_FOR"] = plan.attempt_of(variables) or ""
         variables["CC_COUNT_FROM"] = variables["CC_WAIT_FROM"]
-        if variables.get("CC_ANNOUNCE"):
+        hears_s = self._left_s(call) - 1.0
+        if variables.get("CC_ANNOUNCE") and hears_s >= _HEARS_LEAST_S:
             call.shared["CC_STAGE"] = "wait"
+            variables["CC_HEARS"] = "1"
             attempt_id, queue = variables["CC_FOR"], variables.get("CC_QUEUE", "")
             self._agents.tell(call, "CallcampSeeks", ("Attempt", attempt_id), ("Queue", queue))
-            self._bridging.pass_time(call, "Playback", plan.ANNOUNCE_S, self._announced)
+            hears_s = min(hears_s, plan.ANNOUNCE_S)
+            self._bridging.pass_time(call, "Playback", hears_s, self._announced)
         else:
             self._wait(call, max(1.0, self._left_s(call)))
 
     def _announced(self, call: Call) -> None:
+        call.variables["CC_HEARS"] = ""
         self._wait(call, max(1.0, self._left_s(call)))
 
     def _left_s(self, call: Call) -> float:
@@ -136,6 +141,7 @@ class Routes:
             self._no_agent(call)
 
     def _give(self, call: Call, _exten: str) -> None:
+        call.variables["CC_HEARS"] = ""
         if call.variables.get("CC_GIVEN_UP"):
             self._no_agent(call)
             return
@@ -196,7 +202,7 @@ class Routes:
         variables = call.variables
         attempt_id = plan.attempt_of(variables) or ""
         if exten == "join":
-            call.shared["CC_CLAIM"] = ""
+            call.shared["CC_CLAIM"] = variables["CC_HEARS"] = ""
             if variables.get("CC_GIVEN_UP"):
                 self._no_agent(call)
                 return
