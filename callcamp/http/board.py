@@ -144,9 +144,7 @@ def chosen_campaign(request: web.Request) -> int:
         return 0
     if text.isascii() and text.isdigit() and len(text) < 16 and int(text):
         return int(text)
-    raise NotFound(
-        f"There is no campaign {text[:40]!a}.", kind="campaign", key=ascii(text[:40])
-    )
+    raise NotFound(f"There is no campaign {text[:40]!a}.", kind="campaign", key=ascii(text[:40]))
 
 
 async def _field(request: web.Request, name: str) -> str:

@@ -112,7 +112,6 @@ class Regions:
     ) -> None:
         self._engine = engine
         self._environment = environment
-        self._clock = clock
         self.board = BoardRegions(engine, environment, clock)
 
     async def draw(self, topic: int) -> Frame:
@@ -148,9 +147,7 @@ class Regions:
             "figures": self._piece("figures", stats),
             "contact-counts": self._piece("contact_counts", stats),
             "results": self._piece("results", result_bars(stats.counts.results)),
-            "calls": self._piece(
-                "calls", calls[:MAX_CALLS_SHOWN], max(len(calls), stats.in_calls), self._clock()
-            ),
+            "calls": self._piece("calls", calls[:MAX_CALLS_SHOWN], max(len(calls), stats.in_calls)),
             **self.board.campaign_regions(stats),
         }
         return Frame(regions)

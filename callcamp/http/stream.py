@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from callcamp.core.permissions import Principal
+from callcamp.engine.clock import Clock
 from callcamp.errors import CallcampError
 from callcamp.http.auth import still_allowed
 from callcamp.http.context import CLOSING, ENGINE, HUB, campaign_id, rights_of, shown_to
@@ -94,7 +95,7 @@ async def stream_topic(request: web.Request, topic: int) -> web.StreamResponse:
                     await response.write(b": still here\n\n")
                     continue
                 number += 1
-                data = _encoded(principal_of(request), regions)
+                data = _encoded(principal_of(request), regions, request.app[ENGINE].clock)
                 await response.write(b"id: %d\nevent: regions\ndata: %b\n\n" % (number, data))
     except ConnectionResetError:
         return response
@@ -107,10 +108,15 @@ async def stream_topic(request: web.Request, topic: int) -> web.StreamResponse:
     return response
 
 
-def _encoded(principal: Principal, change: Change) -> bytes:
-    """Return a change as this person may see it; encoded once for all who may see the same."""
+def _encoded(principal: Principal, change: Change, clock: Clock) -> bytes:
+    """Return a change as this person may see it; encoded once for all who may see the same.
+
+    With it goes ``clock``: the engine's instant, and how many of its seconds a second has, so
+    that a page counts by that clock and not by its own.
+    """
     rights = rights_of(principal)
     if rights not in change.encoded:
-        shown = shown_to(principal, change)
+        now = clock.now().isoformat(timespec="milliseconds")
+        shown = {**shown_to(principal, change), "clock": f"{now} {clock.speed:g}"}
         change.encoded[rights] = json.dumps(shown, separators=(",", ":")).encode()
     return change.encoded[rights]

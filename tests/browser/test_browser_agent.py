@@ -107,6 +107,31 @@ async def test_a_shift_begins_pauses_and_ends(site, tab):
     await shift.asked("log_out", "kim")
 
 
+async def test_a_phone_shows_what_can_be_pressed_only(site, tab):
+    shift = await on_shift(site, tab)
+    page = shift.page
+
+    async def shows(*wanted: str) -> None:
+        """Wait until the buttons of the state are these; a wide screen keeps all in their place."""
+        shown = page.locator("#a-actions button:visible")
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await expect(shown).to_have_text(wanted)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        await page.set_viewport_size({"width": 1280, "height": 844})
+        await expect(shown).to_have_count(3)
+
+    shift.becomes(S.PAUSED, reason="not ready")
+    await shows("Ready", "Pause", "End shift")
+    shift.becomes(S.READY)
+    await shows("Pause", "End shift")
+    shift.talks()
+    await shows("Pause after this")
+    shift.wraps_up()
+    await shows("Next call", "Pause after this", "End shift")
+    shift.becomes(S.PREVIEWING, offer=offer_view(shift.contact, utc_now() + timedelta(minutes=5)))
+    await shows("Pause", "End shift")
+
+
 async def test_what_the_desk_refuses_is_said_in_its_words(site, tab):
     shift = await on_shift(site, tab)
     shift.becomes(S.PAUSED)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from datetime import timedelta
+
 import pytest
 from conftest import Site, Watched
 from playwright.async_api import expect
@@ -11,6 +15,7 @@ from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.core.scripts import ElementKind, ShowIf
 from callcamp.engine.agents.pace import PacingView
+from callcamp.engine.clock import Clock, utc_now
 from callcamp.ports.switchboard import SpyMode
 
 pytestmark = pytest.mark.browser
@@ -62,6 +67,28 @@ async def test_the_board_moves_and_its_buttons_work(site: Site, tab: Watched) ->
     await expect(page.get_by_role("rowheader", name="bob")).to_be_visible()
     await page.get_by_label("Campaign").select_option("Spring")
     await page.wait_for_url(f"**/board?campaign={campaign.id}")
+
+
+async def test_a_clock_that_runs_faster_is_counted_by(site: Site, tab: Watched) -> None:
+    """A sped-up demo: its instants are in the reader's future, and its seconds are short."""
+    engine, page = site.engine, tab.page
+    engine.clock = Clock(600, utc_now() + timedelta(days=40))
+    campaign = await engine.campaign("Spring", agents=PREDICTIVE)
+    agents = await hire(engine, "anna", campaign=campaign.id)
+    since = engine.clock.now() - timedelta(minutes=100)
+    engine.agents.show(agents["anna"], AgentState.READY, campaign_id=campaign.id, since=since)
+    await page.goto(f"{site.url}/board")
+    row = page.locator("tr", has=page.get_by_role("rowheader", name="anna"))
+    # Over a hundred minutes, and ten minutes more with every second.
+    await expect(row.locator("time")).to_have_text(re.compile(r"^1[0-9][0-9]:[0-5][0-9]$"))
+
+    async def minutes() -> int:
+        return int((await row.locator("time").inner_text()).split(":")[0])
+
+    first = await minutes()
+    async with asyncio.timeout(60):
+        while await minutes() < first + 15:
+            await page.wait_for_timeout(50)
 
 
 async def test_the_first_agent_and_the_first_campaign_appear(site: Site, tab: Watched) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from datetime import timedelta
 
 import pytest
 
@@ -87,17 +86,6 @@ async def test_the_campaign_page_shows_counts_rates_hold_and_calls(client, engin
     assert "All of its call slots (2) are in use." in page
     assert "Ringing" in page
     assert "data-since" in page
-
-
-async def test_calls_tick_by_the_engines_clock(client, engine):
-    campaign = await engine.campaign("Spring", 1)
-    ahead = utc_now() + timedelta(days=1)
-    from callcamp.http.context import REGIONS
-
-    client.app[REGIONS]._clock = lambda: ahead
-    engine.live.put(LiveCallView("a", campaign.id, 1, "+12025550000", AttemptStatus.RINGING, ahead))
-    page = await text(client, f"/campaigns/{campaign.id}")
-    assert f'data-now="{ahead.isoformat(timespec="seconds")}"' in page
 
 
 async def test_a_closed_window_says_when_it_opens(client, engine):

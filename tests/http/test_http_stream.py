@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
+from datetime import datetime, timedelta
 
 import pytest
 from aiohttp import ClientConnectionResetError
@@ -12,6 +13,7 @@ from aiohttp.test_utils import make_mocked_request
 from aiohttp.web import StreamResponse
 
 from callcamp.core.states import AttemptStatus
+from callcamp.engine.clock import Clock
 from callcamp.engine.commands import utc_now
 from callcamp.engine.live import LiveCallView, LiveFeed
 from callcamp.errors import NotFound, TooBusy
@@ -56,6 +58,19 @@ async def test_the_first_event_is_the_whole_page(client, engine):
     assert {"banner", "cards", "campaigns", f"{key}-status", f"{key}-progress"} <= set(regions)
     assert "Spring" in regions["campaigns"]
     assert "0 of 3" in regions[f"{key}-progress"]
+
+
+async def test_pages_are_told_the_engines_clock_and_how_fast_it_runs(client, engine):
+    campaign = await engine.campaign("Spring", 3)
+    ahead = utc_now() + timedelta(days=1)
+    for clock, speed in ((Clock(), "1"), (Clock(60, ahead), "60"), (Clock(2.5), "2.5")):
+        engine.clock = clock
+        for path in ("/live", f"/campaigns/{campaign.id}/live", "/board/live", "/active/live"):
+            before = clock.now() - timedelta(milliseconds=1)
+            async with client.get(path) as response:
+                told = (await Reader(response).event())["clock"].split(" ")
+            assert before <= datetime.fromisoformat(told[0]) <= clock.now()
+            assert told[1] == speed
 
 
 async def test_a_change_sends_only_what_changed(client, engine):

@@ -3,7 +3,14 @@
 const byId = (id) => document.getElementById(id);
 
 // --- Regions: the stream sends id -> content, already escaped by the templates. -----------
-let clockOffsetMs = 0;
+// callcamp's clock: a demo's runs faster than the world's, and the reader's may be wrong.
+let clock = { shown: Date.now(), heard: Date.now(), speed: 1 };
+const clockNow = () => clock.shown + (Date.now() - clock.heard) * clock.speed;
+
+function setClock(said) {
+  const [at, speed] = said.split(" ");
+  clock = { shown: Date.parse(at), heard: Date.now(), speed: Number(speed) };
+}
 
 function show(regions) {
   const focused = document.activeElement?.closest?.("[id]")?.id;
@@ -21,8 +28,7 @@ function show(regions) {
     const again = action && document.querySelector(`[formaction="${CSS.escape(action)}"]`);
     (again || byId(focused)?.querySelector("button, a"))?.focus();
   }
-  const now = document.querySelector("[data-now]")?.dataset.now;
-  if ("calls" in regions && now) clockOffsetMs = Date.parse(now) - Date.now();
+  if ("clock" in regions) setClock(regions.clock);
   if ("contact-counts" in regions || "figures" in regions) refreshLater();
   localTimes();
   tick();
@@ -90,7 +96,7 @@ function refreshLater() {
 
 // --- Times: since when, and in the reader's own zone. -------------------------------------
 function tick() {
-  const now = Date.now() + clockOffsetMs;
+  const now = clockNow();
   for (const time of document.querySelectorAll("time[data-since]")) {
     const s = Math.max(0, Math.round((now - Date.parse(time.dateTime)) / 1000));
     const minutes = Math.floor(s / 60);
