@@ -42,6 +42,7 @@ from callcamp.settings import Settings
 log = structlog.get_logger(__name__)
 
 PURGE_EVERY_S = 3600.0
+SWEEP_EVERY_S = 300.0
 
 
 class Engine:
@@ -224,6 +225,7 @@ class Engine:
             ("agents-queues", self.agents.queueing.run()),
             ("agents-states", self.agents.floor.write_forever()),
             ("purge", self._purge_imports()),
+            ("sweep", self._sweep_registers()),
             ("webhooks", self._deliverer.run()),
         ):
             self._spawn(name, coroutine)
@@ -311,6 +313,18 @@ class Engine:
             if removed:
                 log.info("imports_purged", imports=removed)
             await asyncio.sleep(PURGE_EVERY_S)
+
+    async def _sweep_registers(self) -> None:
+        """Throw away what killed imports of registers left, now and every five minutes."""
+        while True:
+            try:
+                swept = await self.store.sweep_dnc_lists()
+            except StoreError as error:
+                log.warning("registers_not_swept", problem=error.message)
+            else:
+                if swept:
+                    log.info("registers_swept", copies=swept)
+            await asyncio.sleep(SWEEP_EVERY_S)
 
     async def _pick_up(self) -> None:
         """Follow the attempts that an earlier engine left; what was never sent is freed."""

@@ -34,6 +34,8 @@ from callcamp.engine import Engine
 from callcamp.engine.right import ENGINE_TTL_S
 from callcamp.errors import Conflict, StoreError
 from callcamp.ports import CallOrder
+from callcamp.store import dnc_copies
+from callcamp.store.database import read_once, run_once
 
 
 async def left_behind(b: Bench, campaign: Campaign, *, dialing: bool, ago_s: float = 60) -> Attempt:
@@ -461,3 +463,23 @@ async def test_an_engine_throws_old_uploads_away_and_keeps_young_ones(tmp_path: 
 
         await until(is_gone, "the old upload gone")
         assert young.exists()
+
+
+async def test_an_engine_sweeps_what_a_killed_import_of_a_register_left(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        url = b.settings.database_url
+        left, going_on = (run_once(url, dnc_copies.begin, now(), now()) for _ in range(2))
+        for copy in (left, going_on):
+            run_once(url, dnc_copies.append, copy, ["+33612345678"])
+        long_ago = f"UPDATE dnc_list SET staged_at = 1000 WHERE id = {left}"
+        run_once(url, lambda c: c.exec_driver_sql(long_ago))
+        await b.start()
+
+        def copies() -> list[int]:
+            found = "SELECT DISTINCT list_id FROM dnc_number"
+            return read_once(url, lambda c: list(c.exec_driver_sql(found).scalars()))
+
+        async def is_gone() -> bool:
+            return copies() == [going_on]
+
+        await until(is_gone, "what the killed import left is gone")
