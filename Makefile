@@ -35,7 +35,9 @@ check: lint unit  ## quick: linters, types, architecture, unit tests (under a mi
 test: lint lab browser streets  ## everything: linters and the whole test suite, real Asterisk included
 	@$(PYTEST) -n 2 -m "not ($(HEAVY))" $(COVERAGE)
 	# These mostly wait: three at once, each file's with labs, ports and a browser of its own.
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "$(HEAVY)" $(COVERAGE)
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "$(HEAVY)" $(COVERAGE) \
+	  -o cache_dir=.pytest_cache/heavy --cache-clear \
+	  || .ci/again $$? $(PYTEST) -m "$(HEAVY)" $(COVERAGE)
 
 coverage:  ## the same, and which lines and branches no test ran: half as long again
 	@rm -f .coverage .coverage.*

@@ -1,8 +1,14 @@
-"""Shared fixtures, and the order of the tests."""
+"""Shared fixtures, the order of the tests, and which failures get no second chance."""
 
 from __future__ import annotations
 
 import pytest
+from promise_kit import (  # noqa: F401 - pytest finds its hooks here
+    pytest_runtest_logreport,
+    pytest_runtest_makereport,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -291,6 +291,7 @@ def test_the_rights_are_what_callcamp_needs_and_not_more(lab: LabInfo) -> None:
             ami.action("Command", Command="core show version")
 
 
+@pytest.mark.strict
 def test_an_id_that_begins_a_live_calls_id_places_no_call(lab: LabInfo) -> None:
     """Asterisk compares ids as far as the new one goes: ids of one length are needed."""
     name = secrets.token_hex(6)

@@ -45,7 +45,7 @@ from callcamp.lab import (
 )
 from callcamp.store import migrate
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.strict]
 
 ALL_WEEK = DailyWindow(start=time(0), end=time(0), weekdays=frozenset(range(7)))
 QUIET_S = 1.5

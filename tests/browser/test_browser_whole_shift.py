@@ -21,6 +21,7 @@ from conftest import chromium
 from lab_kit import lab_or_skip, lab_settings
 from phone_kit import chromium_with_microphone, packets_flow, state_is
 from playwright.async_api import Browser, Page, expect
+from promise_kit import promised
 
 from callcamp.app import run_engine
 from callcamp.core.agent_settings import AgentSettings, DialMethod
@@ -148,6 +149,11 @@ class House:
     browser: Browser
     mark: int
 
+    def called_once(self, phones: list[str]) -> None:
+        """Check that the callees got one call each, and nobody else got any."""
+        calls = Counter(witness(self.lab, self.mark))
+        promised(calls == Counter(phones), calls)
+
     async def campaign(self, method: DialMethod, phones: list[str]) -> Campaign:
         """Make a campaign with both agents, and start it."""
         commands = self.engine.commands
@@ -270,7 +276,7 @@ async def test_a_shift_of_two_agents(house: House) -> None:
 
     await house.idle()
     attempts = await house.attempts(campaign)
-    assert Counter(witness(house.lab, house.mark)) == Counter(phones)
+    house.called_once(phones)
     assert {a.number for a in attempts} == set(phones)
     assert {a.status for a in attempts} == {AttemptStatus.ENDED}
     assert {a.disposition for a in attempts} == {Disposition.ANSWERED_PERSON}
@@ -322,7 +328,7 @@ async def test_a_shift_with_previews_on_one_long_phone_call(house: House) -> Non
     await anna.ends_shift()
     await state_is(anna.page, "ready")
     await house.idle()
-    assert Counter(witness(house.lab, house.mark)) == Counter(phones[:2])
+    house.called_once(phones[:2])
     ended = [a for a in await house.attempts(campaign) if a.status is AttemptStatus.ENDED]
     assert [a.variables["size"] for a in sorted(ended, key=lambda a: a.claimed_at)] == [
         "anna 0",

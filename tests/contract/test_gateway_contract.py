@@ -99,6 +99,7 @@ async def test_the_outbox_keeps_ends_until_they_are_deleted(
     await gateway.delete_from_outbox([kept.attempt_id])
 
 
+@pytest.mark.strict
 async def test_the_same_attempt_is_never_called_twice(
     ground: Ground, linked: tuple[AmiGateway, Follower]
 ) -> None:
@@ -135,6 +136,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.strict
 async def test_hostile_values_reach_the_channel_unchanged_and_change_nothing(
     ground: Ground, linked: tuple[AmiGateway, Follower]
 ) -> None:
@@ -151,6 +153,7 @@ async def test_hostile_values_reach_the_channel_unchanged_and_change_nothing(
     assert ground.calls_to(order) == 1
 
 
+@pytest.mark.strict
 @pytest.mark.parametrize("bad", ["a\rb", "a\nb", "a\r\n\r\nAction: Logoff", "a\0b"])
 async def test_a_line_break_is_refused_and_nothing_is_sent(
     ground: Ground, line: Line, linked: tuple[AmiGateway, Follower], bad: str
@@ -190,6 +193,7 @@ async def test_an_unknown_endpoint_ends_the_order_and_makes_no_call(
 # Trouble.
 
 
+@pytest.mark.strict
 async def test_after_a_cut_the_link_comes_back_and_no_call_is_placed_again(
     ground: Ground, line: Line, linked: tuple[AmiGateway, Follower]
 ) -> None:
@@ -233,6 +237,7 @@ async def test_an_end_without_a_link_is_found_in_the_outbox(
     await gateway.delete_from_outbox([order.attempt_id])
 
 
+@pytest.mark.strict
 @pytest.mark.parametrize(("direction", "calls"), [("up", 0), ("down", 1)])
 async def test_an_order_on_a_dead_link_is_doubtful_and_never_sent_again(
     ground: Ground, line: Line, linked: tuple[AmiGateway, Follower], direction: str, calls: int
@@ -260,6 +265,7 @@ async def _another_second(follower: Follower) -> None:
     await asyncio.sleep(max(0.0, 1.5 - age.total_seconds()))
 
 
+@pytest.mark.strict
 async def test_a_restart_ends_every_call_and_shows(
     ground: Ground, linked: tuple[AmiGateway, Follower]
 ) -> None:

@@ -24,6 +24,7 @@ from callcamp.store import migrate
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.asterisk,
+    pytest.mark.strict,
     pytest.mark.timeout(180),
 ]
 

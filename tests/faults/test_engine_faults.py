@@ -36,7 +36,12 @@ from callcamp.lab import (
 )
 from callcamp.store import SqlStore, migrate
 
-pytestmark = [pytest.mark.faults, pytest.mark.asterisk, pytest.mark.timeout(280)]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.asterisk,
+    pytest.mark.strict,
+    pytest.mark.timeout(280),
+]
 
 CONTACTS = 60
 RETRY = RetryPolicy(max_attempts=2, delay_s=2)
