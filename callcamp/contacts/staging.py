@@ -133,10 +133,10 @@ class _Rows:
         # Many rows a statement: a third less work than one by one.
         whole = len(rows) - len(rows) % _AT_ONCE
         self._db.executemany(
-            f"INSERT INTO row VALUES {','.join([self._row] * _AT_ONCE)}",  # noqa: S608
+            f"INSERT INTO row VALUES {','.join([self._row] * _AT_ONCE)}",  # noqa: S608 - placeholders only
             (list(chain(*rows[i : i + _AT_ONCE])) for i in range(0, whole, _AT_ONCE)),
         )
-        self._db.executemany(f"INSERT INTO row VALUES {self._row}", rows[whole:])  # noqa: S608
+        self._db.executemany(f"INSERT INTO row VALUES {self._row}", rows[whole:])  # noqa: S608 - placeholders only
 
     def commit(self) -> None:
         self._db.execute("COMMIT")

@@ -39,7 +39,7 @@ def agent_settings(method: DialMethod) -> AgentSettings:
 
 def talks_with_agents(number: str, script: CalleeScript) -> CalleeScript:
     """Return the same callee as one who talks with an agent for a time of their own."""
-    seconds = lognormal(Random(number), _CONVERSATION_S, _CONVERSATION_CV)  # noqa: S311
+    seconds = lognormal(Random(number), _CONVERSATION_S, _CONVERSATION_CV)  # noqa: S311 - a simulation
     return CalleeScript(
         **{**asdict(script), "conversation_s": seconds, "hears_s": _HEARS_S},
     )

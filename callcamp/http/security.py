@@ -38,7 +38,7 @@ HSTS = "max-age=31536000"
 """What an answer over https says as well: from now on for a year, https only."""
 
 _POLICY = "Content-Security-Policy"
-_EVERYWHERE = frozenset({"", "0.0.0.0", "::", "*"})  # noqa: S104
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::", "*"})  # noqa: S104 - compared with, not bound to
 
 
 class Forbidden(CallcampError):

@@ -40,6 +40,33 @@ def test_no_module_outgrows_a_screenful_of_scrolling(path: Path) -> None:
     assert sum(bool(line.strip()) for line in lines) <= 400
 
 
+def test_every_exception_from_the_security_rules_says_why() -> None:
+    """Ruff's S rules, which are bandit's: excepted line by line, each with its reason."""
+    without, seen = [], 0
+    for path in [*MODULES, *sorted((ROOT / "benchmarks").rglob("*.py"))]:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if excepted := re.search(r"# noqa:.*\bS[0-9]{3}\b(.*)$", line):
+                seen += 1
+                if not re.fullmatch(r" - \w.{3,}", excepted[1]):
+                    without.append(f"{path.relative_to(ROOT)}:{number}")
+    assert seen > 10
+    assert not without
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]
+    assert "S" in ruff["lint"]["select"]
+    # Of a whole folder, or everywhere: told where people look for it.
+    told = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    everywhere = [rule for rule in ruff["lint"]["ignore"] if re.fullmatch("S[0-9]*", rule)]
+    assert everywhere == ["S603", "S607"]
+    folders = [
+        folder
+        for folder, rules in ruff["lint"]["per-file-ignores"].items()
+        if any(re.fullmatch("S[0-9]*", rule) for rule in rules)
+    ]
+    assert folders == ["tests/**", "benchmarks/**"]
+    for name in (*everywhere, "`tests/`", "`benchmarks/`"):
+        assert name in told
+
+
 def test_the_locks_hold_every_library_with_its_hashes() -> None:
     for name in ("requirements.lock", "requirements-dev.lock"):
         lock = (ROOT / name).read_text(encoding="utf-8")

@@ -78,7 +78,7 @@ class SimulatedSwitch:
         self._host = host
         self._wanted_port = port
         self._faults = faults or Faults()
-        self._trouble = Trouble(self._faults, Random(f"{seed}:faults"))  # noqa: S311
+        self._trouble = Trouble(self._faults, Random(f"{seed}:faults"))  # noqa: S311 - a simulation
         if self._faults.response_delay_s:
             self._trouble.delay_s[None] = self._faults.response_delay_s
         self._timeline = Timeline(speed)

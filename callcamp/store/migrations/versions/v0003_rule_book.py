@@ -113,9 +113,9 @@ def _fill_campaigns() -> None:
     connection.execute(sa.text("UPDATE campaign SET run_at = started_at"))
     for table, keys in (("campaign", ("id",)), ("campaign_version", ("campaign_id", "version"))):
         columns = ", ".join(keys)
-        rows = connection.execute(sa.text(f"SELECT {columns}, settings FROM {table}")).all()  # noqa: S608
+        rows = connection.execute(sa.text(f"SELECT {columns}, settings FROM {table}")).all()  # noqa: S608 - constants only
         where = " AND ".join(f"{key} = :{key}" for key in keys)
-        update = sa.text(f"UPDATE {table} SET settings = :settings WHERE {where}")  # noqa: S608
+        update = sa.text(f"UPDATE {table} SET settings = :settings WHERE {where}")  # noqa: S608 - constants only
         for row in rows:
             settings = {"mode": "multi_day", **json.loads(row.settings)}
             values = {key: getattr(row, key) for key in keys}
@@ -128,7 +128,7 @@ def _fill_contacts() -> None:
     connection.execute(sa.text("UPDATE attempt SET round_ordinal = ordinal WHERE ordinal > 1"))
     # Those that were called before wait for their next attempt.
     connection.execute(
-        sa.text(f"UPDATE contact SET hold = 'retry_waits' WHERE {_PENDING} AND attempts > 0")  # noqa: S608
+        sa.text(f"UPDATE contact SET hold = 'retry_waits' WHERE {_PENDING} AND attempts > 0")  # noqa: S608 - constants only
     )
     # What counted as a success then: answered by a person.
     for table, over in (
@@ -137,7 +137,7 @@ def _fill_contacts() -> None:
     ):
         connection.execute(
             sa.text(
-                f"UPDATE {table} SET success = (disposition = 'answered_person')"  # noqa: S608
+                f"UPDATE {table} SET success = (disposition = 'answered_person')"  # noqa: S608 - constants only
                 f" WHERE disposition IS NOT NULL AND {over}"
             )
         )
@@ -154,7 +154,7 @@ def _fill_contacts() -> None:
         after = rows[-1].id
     waiting = connection.execute(
         sa.text(
-            "SELECT campaign_id, place, coalesce(hold, '') AS hold, count(*) AS n FROM contact"  # noqa: S608
+            "SELECT campaign_id, place, coalesce(hold, '') AS hold, count(*) AS n FROM contact"  # noqa: S608 - constants only
             f" WHERE {_PENDING} GROUP BY campaign_id, place, hold"
         )
     ).all()
