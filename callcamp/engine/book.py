@@ -66,12 +66,12 @@ class CampaignBook:
             return True
         zone = rules.settings.window.zone
         for rule in rules.rules.abandons:
-            facts = await self._store.call_facts(
-                campaign.id, since=abandon_window_start(rule, now, zone), until=now, zone=zone
+            persons, abandoned = await self._store.abandon_account(
+                campaign.id, since=abandon_window_start(rule, now, zone)
             )
             # With no abandoned call it goes on, else one of long ago would hold it for ever:
             # where nobody is called, nobody answers either.
-            if facts.abandoned and not abandon_room(rule, facts.persons, facts.abandoned):
+            if abandoned and not abandon_room(rule, persons, abandoned):
                 return False
         return True
 

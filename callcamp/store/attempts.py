@@ -50,10 +50,15 @@ def newest(connection: Connection, campaign_id: int, before_id: str, limit: int)
 
 def live_attempts(connection: Connection, campaign_id: int | None) -> list[Attempt]:
     """Return attempts that are not settled, by id."""
-    statement = rows.SELECT_ATTEMPT.where(text(t.LIVE)).order_by(_a.id)
+    statement = rows.SELECT_ATTEMPT.where(text(t.LIVE))
     if campaign_id is not None:
         statement = statement.where(_a.campaign_id == campaign_id)
-    return [rows.attempt(row) for row in connection.execute(statement)]
+    # Asked to sort, SQLite would read every attempt there ever was, by id.
+    return sorted((rows.attempt(row) for row in connection.execute(statement)), key=_id)
+
+
+def _id(attempt_: Attempt) -> str:
+    return attempt_.id
 
 
 def context(connection: Connection, attempt_ids: Sequence[str]) -> dict[str, tuple[Attempt, int]]:

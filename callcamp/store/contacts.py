@@ -18,6 +18,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     text,
@@ -315,6 +316,7 @@ def callbacks(connection: Connection, campaign_id: int | None, limit: int) -> li
         campaigns.row_of(connection, campaign_id)
     statement = rows.SELECT_CONTACT.where(text(t.CALLBACK))
     if campaign_id is not None:
-        statement = statement.where(_c.campaign_id == campaign_id)
+        # Given the plain column, SQLite would go through all pending contacts of the campaign.
+        statement = statement.where(literal_column("+contact.campaign_id") == campaign_id)
     statement = statement.order_by(_c.due_at, _c.id).limit(limit)
     return [rows.contact(row) for row in connection.execute(statement)]

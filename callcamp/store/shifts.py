@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     type_coerce,
@@ -199,7 +200,11 @@ def _span(row: Sequence[Any]) -> AgentSpan:
 
 
 def _overlaps(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (or_(_p.ended_at > since, _p.ended_at.is_(None)), _p.began_at < until)
+    return or_(*_ended_after(since)), _p.began_at < until
+
+
+def _ended_after(since: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _p.ended_at > since, _p.ended_at.is_(None)
 
 
 @dataclass(slots=True)
@@ -255,7 +260,7 @@ def work(
             func.sum(us).label("us"),
             begun,
         )
-        .where(_p.agent_id.in_(chosen), *_overlaps(since, until))
+        .where(_p.agent_id.in_(chosen), _p.began_at < until)
         .group_by(*_group(_p.agent_id, _p.campaign_id, per_campaign), _p.state, _p.reason)
     )
     calls = (
@@ -271,9 +276,12 @@ def work(
     )
     if campaign_id is not None:
         time = time.where(_p.campaign_id == campaign_id)
-        calls = calls.where(_a.campaign_id == campaign_id)
-    for row in connection.execute(time):
-        sums[row.agent_id, row.campaign_id].add_time(row)
+        # Given the plain column, SQLite would go through all calls of the campaign.
+        calls = calls.where(literal_column("+attempt.campaign_id") == campaign_id)
+    # One after the other: together SQLite would go through all that an agent ever did.
+    for lately in _ended_after(since):
+        for row in connection.execute(time.where(lately)):
+            sums[row.agent_id, row.campaign_id].add_time(row)
     for row in connection.execute(calls):
         sums[row.agent_id, row.campaign_id].add_calls(row)
     names = {row.id: row.name for row in connection.execute(select(g.agent.c.id, g.agent.c.name))}

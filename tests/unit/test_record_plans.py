@@ -11,13 +11,17 @@ from sqlalchemy import Connection, event
 
 from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.store import (
+    attempts,
     audit,
     campaigns,
     consents,
+    contacts,
     directory,
     migrate,
     numbers,
+    pacing,
     report,
+    shifts,
     suppression,
     trunks,
 )
@@ -88,6 +92,25 @@ def plans(url: str, read: Reading) -> str:
             ["ix_audit_campaign (campaign_id=? AND id<?)"],
         ),
         (lambda c: audit.entries(c, kind="x", before_id=9), ["ix_audit_kind (kind=? AND id<?)"]),
+        (
+            lambda c: shifts.work(c, since=NOW, until=NOW, campaign_id=1),
+            [
+                "ix_agent_span_agent (agent_id=? AND ended_at>?)",
+                "uq_agent_span_lasts (agent_id=?)",
+                "ix_attempt_agent (agent_id=? AND connected_at>? AND connected_at<?)",
+            ],
+        ),
+        (
+            lambda c: shifts.spans(c, 1, NOW, NOW, 9),
+            ["ix_agent_span_agent (agent_id=? AND ended_at>?)"],
+        ),
+        (lambda c: contacts.callbacks(c, 1, 9), ["contact USING INDEX ix_contact_callback"]),
+        (lambda c: contacts.callbacks(c, None, 9), ["contact USING INDEX ix_contact_callback"]),
+        (lambda c: attempts.live_attempts(c, None), ["attempt USING INDEX uq_attempt_live"]),
+        (
+            lambda c: pacing.account(c, 1, NOW),
+            ["ix_attempt_person (campaign_id=? AND dialed_at>?)"],
+        ),
     ],
     ids=[
         "suppressed",
@@ -99,6 +122,12 @@ def plans(url: str, read: Reading) -> str:
         "people",
         "campaign",
         "kind",
+        "work",
+        "spans",
+        "callbacks",
+        "all callbacks",
+        "live",
+        "account",
     ],
 )
 def test_what_is_looked_up_uses_its_index(url: str, read: Reading, indexes: list[str]) -> None:
@@ -111,7 +140,9 @@ def test_what_is_looked_up_uses_its_index(url: str, read: Reading, indexes: list
         "consent",
         "number_day",
         "attempt",
+        "contact",
         "person",
         "audit",
+        "agent_span",
     ):
         assert f"SCAN {table}\n" not in f"{found}\n"
