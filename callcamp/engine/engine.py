@@ -21,6 +21,7 @@ from callcamp.engine.commands import Commands
 from callcamp.engine.departures import Departures
 from callcamp.engine.dialer import Dialer
 from callcamp.engine.directory_imports import DirectoryImports
+from callcamp.engine.forbidden import Forbidden
 from callcamp.engine.imports import Imports
 from callcamp.engine.lanes import Lanes
 from callcamp.engine.legal import load_presets
@@ -32,6 +33,7 @@ from callcamp.engine.reconcile import Reconciler
 from callcamp.engine.registry import Registry, Track
 from callcamp.engine.right import EngineRight
 from callcamp.engine.rulebook import RuleBook
+from callcamp.engine.sight import Sight
 from callcamp.engine.tracker import Returned, Tracker
 from callcamp.engine.vitals import Vitals, oldest_unsettled_s
 from callcamp.engine.webhooks import Deliverer, Sender, Webhooks
@@ -69,6 +71,7 @@ class Engine:
         self._registry = Registry()
         self._book = CampaignBook(store, self._registry)
         self._rules = RuleBook(load_presets(settings))
+        self._forbidden = Forbidden(self.clock)
         self.tracker = Tracker(
             store=store,
             gateway=gateway,
@@ -77,9 +80,10 @@ class Engine:
             rules=self._rules,
             live=self.live,
             clock=self.clock,
+            sight=Sight(on_agreed=self._on_agreed),
+            forbidden=self._forbidden,
             margin_s=settings.settle_margin_s,
             on_committed=self._on_committed,
-            on_synced=self._on_synced,
         )
         self.agents = AgentDesk(
             store=store,
@@ -97,6 +101,7 @@ class Engine:
             gateway=gateway,
             registry=self._registry,
             tracker=self.tracker,
+            forbidden=self._forbidden,
             live=self.live,
             clock=self.clock,
             may_send=self._may_send,
@@ -157,7 +162,7 @@ class Engine:
             clock=self.clock.now,
             on_change=self._on_change,
             on_contacts=self._dialer.contacts_changed,
-            on_suppressed=self.tracker.forbid,
+            on_suppressed=self._forbidden.add,
             live=self.live,
             own_engine=self.state,
             rules=self._rules,
@@ -176,7 +181,7 @@ class Engine:
             settings,
             self.clock.now,
             on_change=self._on_change,
-            on_suppressed=self.tracker.forbid,
+            on_suppressed=self._forbidden.add,
         )
         self._tasks: list[asyncio.Task[Any]] = []
         self.failed: asyncio.Future[BaseException] | None = None
@@ -300,7 +305,7 @@ class Engine:
     def _may_send(self, track: Track) -> bool:
         return self.right.holds() and self._book.is_running(track.campaign_id, track.version)
 
-    def _on_synced(self) -> None:
+    def _on_agreed(self) -> None:
         self.agents.link_changed()
         self._dialer.wake()
 

@@ -16,6 +16,7 @@ from callcamp.core.pacing.bucket import Bucket, smooth
 from callcamp.core.states import ATTEMPT, AttemptStatus
 from callcamp.engine.clock import Clock
 from callcamp.engine.ending import UNSENDABLE
+from callcamp.engine.forbidden import Forbidden
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.registry import Track
 from callcamp.engine.tracker import Tracker
@@ -49,6 +50,7 @@ class Lane:
         trunk: the trunk.
         gateway: where calls are ordered.
         tracker: told when a call was not placed or is in doubt.
+        forbidden: numbers that were suppressed meanwhile.
         live: counts placed calls.
         clock: the engine's clock.
         may_send: whether a campaign still wants its call sent, under the same settings.
@@ -62,6 +64,7 @@ class Lane:
         trunk: Trunk,
         gateway: CallGateway,
         tracker: Tracker,
+        forbidden: Forbidden,
         live: LiveFeed,
         clock: Clock,
         may_send: Callable[[Track], bool],
@@ -71,6 +74,7 @@ class Lane:
         self.trunk = trunk
         self._gateway = gateway
         self._tracker = tracker
+        self._forbidden = forbidden
         self._live = live
         self._clock = clock
         self._may_send = may_send
@@ -173,7 +177,7 @@ class Lane:
             and self._tracker.synced
             and track.status is AttemptStatus.DIALING
             and (track.open_until is None or self._clock.now() < track.open_until)
-            and not self._tracker.is_forbidden(track)
+            and not self._forbidden.covers(track)
             and self._may_send(track)
         )
 
@@ -185,7 +189,7 @@ class Lane:
         self._unsent.pop(track.attempt_id, None)
         self._bucket = self._bucket.take(self._clock.monotonic_s())
         track.sent_at = self._clock.now()
-        track.sent_to = self._tracker.switch_started_at
+        track.sent_to = self._tracker.sight.switch_started_at
         self._placed += 1
         log.debug("call_sent", **track.ids, trunk=self.trunk.name)
         self._live.note_placed(track.campaign_id, track.sent_at)

@@ -8,6 +8,7 @@ from typing import Any
 
 from callcamp.core.model import Trunk
 from callcamp.engine.clock import Clock
+from callcamp.engine.forbidden import Forbidden
 from callcamp.engine.lane import Lane
 from callcamp.engine.live import LiveFeed
 from callcamp.engine.registry import Registry, Track
@@ -23,6 +24,7 @@ class Lanes:
         gateway: where calls are ordered.
         registry: the live attempts.
         tracker: told when a call was not placed or is in doubt.
+        forbidden: numbers that were suppressed meanwhile.
         live: counts placed calls.
         clock: the engine's clock.
         may_send: whether a campaign still wants its call sent, under the same settings.
@@ -35,6 +37,7 @@ class Lanes:
         gateway: CallGateway,
         registry: Registry,
         tracker: Tracker,
+        forbidden: Forbidden,
         live: LiveFeed,
         clock: Clock,
         may_send: Callable[[Track], bool],
@@ -43,6 +46,7 @@ class Lanes:
         self._gateway = gateway
         self._registry = registry
         self._tracker = tracker
+        self._forbidden = forbidden
         self._live = live
         self._clock = clock
         self._may_send = may_send
@@ -70,6 +74,7 @@ class Lanes:
                 trunk=trunk,
                 gateway=self._gateway,
                 tracker=self._tracker,
+                forbidden=self._forbidden,
                 live=self._live,
                 clock=self._clock,
                 may_send=self._may_send,

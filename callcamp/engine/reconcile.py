@@ -52,6 +52,7 @@ class Reconciler:
         self._gateway = gateway
         self._registry = registry
         self._tracker = tracker
+        self._sight = tracker.sight
         self._clock = clock
         self._margin_s = margin_s
         self._max_call_s = max_call_s
@@ -61,12 +62,11 @@ class Reconciler:
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._tracker.resync_wanted.wait()
+                    await self._sight.asked()
             if not self._gateway.link_up:
                 await asyncio.sleep(LOOK_EVERY_S)
                 continue
-            full = self._tracker.resync_wanted.is_set()
-            self._tracker.resync_wanted.clear()
+            full = self._sight.take()
             try:
                 if full:
                     await self.resync()
@@ -75,7 +75,7 @@ class Reconciler:
             except CallcampError as error:
                 log.warning("resync_failed", problem=error.message)
                 if full:
-                    self._tracker.resync_wanted.set()
+                    self._sight.ask()
                     await asyncio.sleep(LOOK_EVERY_S)
 
     def overdue(self) -> list[Track]:
@@ -91,16 +91,14 @@ class Reconciler:
 
     async def resync(self) -> None:
         """Compare every attempt with Asterisk and clean the outbox of committed ends."""
-        before = self._tracker.sight
+        before = self._sight.losses
         box = await self.compare(list(self._registry))
         strangers = [i for i in box if self._registry.get(i) is None]
         if strangers:
             known = await self._store.attempt_context(strangers)
             settled = [i for i, (a, _) in known.items() if a.status in ATTEMPT.final()]
             self._tracker.tidying.delete_entries(settled)
-        if self._tracker.sight == before:
-            self._tracker.synced = True
-            self._tracker.on_synced()
+        if self._sight.agreed(before):
             log.info("synced", live=len(self._registry), outbox=len(box))
 
     async def compare(self, tracks: list[Track]) -> dict[str, Evidence]:
@@ -131,10 +129,10 @@ class Reconciler:
             track.trace(asked_at),
             is_live=channel is not None,
             outbox=box.get(track.attempt_id),
-            switch_started_at=self._tracker.switch_started_at,
+            switch_started_at=self._sight.switch_started_at,
             now=asked_at,
             margin_s=self._margin_s,
-            linked_at=self._tracker.linked_at,
+            linked_at=self._sight.linked_at,
         )
         log.info("settled", **track.ids, verdict=verdict.value)
         match verdict:
@@ -150,7 +148,7 @@ class Reconciler:
                 self._never_placed(track)
             case Settled.DOUBT:
                 sent_at = track.sent_at or asked_at
-                until = doubt_ends_at(sent_at, self._tracker.linked_at, self._margin_s)
+                until = doubt_ends_at(sent_at, self._sight.linked_at, self._margin_s)
                 self._tracker.doubt(track, until)
 
     def _never_placed(self, track: Track) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,9 +34,11 @@ from callcamp.core.states import ATTEMPT, AttemptEvent, AttemptStatus
 from callcamp.engine.book import CampaignBook
 from callcamp.engine.clock import Clock, gathering_s
 from callcamp.engine.ending import as_change, end_as_written
+from callcamp.engine.forbidden import Forbidden
 from callcamp.engine.live import LiveCallView, LiveFeed
 from callcamp.engine.registry import Registry, Track, route
 from callcamp.engine.rulebook import RuleBook
+from callcamp.engine.sight import Sight
 from callcamp.engine.tidying import Tidying
 from callcamp.errors import CallcampError
 from callcamp.ports import Applied, CallGateway, Store
@@ -48,8 +49,6 @@ TICK_S = 0.25
 """How often closing and overdue attempts are looked at."""
 CLOSING_GRACE_S = 1.0
 """How long a hung-up call waits for the OriginateResponse that tells why."""
-FORBIDDEN_FOR_S = 300.0
-"""How long a number that was suppressed just now is kept in mind; claims made later see it."""
 MOST_MENDS = 3
 """How often an attempt whose change the store refuses is led on from where the store has it."""
 RETRY_PAUSE_S = 1.0
@@ -76,9 +75,10 @@ class Tracker:
         rules: their rules, which decide what becomes of their contacts.
         live: what pages show.
         clock: the engine's clock.
+        sight: told when what Asterisk does may go unseen.
+        forbidden: told of numbers that a call has suppressed.
         margin_s: how long a sent order may take to show itself.
         on_committed: called after attempts were settled, to wake the dialer.
-        on_synced: called when attempts and Asterisk agree again.
     """
 
     def __init__(
@@ -91,9 +91,10 @@ class Tracker:
         rules: RuleBook,
         live: LiveFeed,
         clock: Clock,
+        sight: Sight,
+        forbidden: Forbidden,
         margin_s: float,
         on_committed: Callable[[list[Returned]], None],
-        on_synced: Callable[[], None],
     ) -> None:
         self._store = store
         self._gateway = gateway
@@ -106,25 +107,21 @@ class Tracker:
         """Deletes what was committed, and ends calls."""
         self._margin_s = margin_s
         self._on_committed = on_committed
-        self.on_synced = on_synced
+        self.sight = sight
+        """What this engine sees of Asterisk."""
+        self._forbidden = forbidden
         self.on_step: Callable[[Track, AttemptEvent], None] = lambda _track, _event: None
         """Called with every step of an attempt, before it is committed."""
         self.on_agent_fact: Callable[[AgentFact], None] = lambda _fact: None
         """Called with every fact about agents."""
         self._dirty: dict[str, Track] = {}
         self._closing: dict[str, Track] = {}
-        self._forbidden: dict[tuple[int | None, str | None], float] = {}
         self._wake = asyncio.Event()
-        self.switch_started_at: datetime | None = None
-        """When the Asterisk we talk to was started."""
-        self.linked_at: datetime | None = None
-        """Since when we talk to it."""
-        self.resync_wanted = asyncio.Event()
-        """Set when attempts must be compared with Asterisk."""
-        self.synced = False
+
+    @property
+    def synced(self) -> bool:
         """Whether attempts and Asterisk agree, so that dialling is safe."""
-        self.sight = 0
-        """Counts whatever makes a comparison with Asterisk that is under way worthless."""
+        return self.sight.agrees
 
     def backlog(self) -> dict[str, int]:
         """Return what waits for the tracker; see :class:`callcamp.engine.vitals.Vitals`."""
@@ -168,14 +165,11 @@ class Tracker:
 
     def _note_link_up(self, event: LinkUp) -> None:
         log.info("link_up", switch_started_at=str(event.switch_started_at))
-        before = self.switch_started_at
-        if None not in (before, event.switch_started_at) and before != event.switch_started_at:
+        up_at = self._clock.at(event.at)
+        if self.sight.link_up(up_at, event.switch_started_at):
             log.warning("switch_restarted", started_at=str(event.switch_started_at))
-            up_at = self._clock.at(event.at)
             for track in self._registry:
                 track.killed_by_restart = track.sent_at is not None and track.sent_at < up_at
-        self.switch_started_at = event.switch_started_at or before
-        self.linked_at = self._clock.at(event.at)
         self._want_resync()
         self._live.touch()
 
@@ -273,28 +267,6 @@ class Tracker:
         if track.status is AttemptStatus.DIALING and not track.seen:
             self.doubt(track, self._clock.now() + timedelta(seconds=self._margin_s))
 
-    def forbid(self, campaign_id: int | None, phones: Iterable[str] | None) -> None:
-        """Send no call to these numbers any more, also none that waits for its turn.
-
-        Of one campaign, or of any (None). Without numbers (None) it is every number: whoever
-        waits is judged again.
-        """
-        # Suppressed while the clock is put back, a number must not look as if claimed later.
-        now_s = self._clock.monotonic_s()
-        kept = {k: s for k, s in self._forbidden.items() if now_s - s < FORBIDDEN_FOR_S}
-        kept.update(((campaign_id, phone), now_s) for phone in (phones or ()))
-        if phones is None:
-            kept[campaign_id, None] = now_s
-        self._forbidden = kept
-
-    def is_forbidden(self, track: Track) -> bool:
-        """Tell whether the number of an attempt was suppressed after the attempt was made."""
-        return any(
-            self._forbidden.get((campaign_id, phone), -math.inf) >= track.claimed_s
-            for campaign_id in (None, track.campaign_id)
-            for phone in (None, track.number)
-        )
-
     async def commit_forever(self) -> None:
         """Commit what changed, in batches, for ever."""
         while True:
@@ -338,7 +310,7 @@ class Tracker:
             elif change.disposition is not None:
                 log.debug("call_ended", **track.ids, disposition=change.disposition.value)
             for item in change.suppress:
-                self.forbid(item.campaign_id, (item.phone,))
+                self._forbidden.add(item.campaign_id, (item.phone,))
         settled = [
             Returned(track.campaign_id, track.person.place, change.contact.due_at)
             for (track, _), change in zip(batch.values(), changes, strict=True)
@@ -409,12 +381,10 @@ class Tracker:
         self._wake.set()
 
     def _lose_sight(self) -> None:
-        self.synced = False
-        self.sight += 1
+        self.sight.lose()
         for track in self._registry:
             track.watched = False
 
     def _want_resync(self) -> None:
-        self.synced = False
-        self.sight += 1
-        self.resync_wanted.set()
+        self.sight.lose()
+        self.sight.ask()

@@ -440,9 +440,9 @@ async def test_a_comparison_in_the_middle_of_a_claim_leaves_it_alone(tmp_path: P
         plain = b.store.mark_dialing
 
         async def slow(attempt_ids: Sequence[str], *, now: datetime) -> list[str]:
-            before = engine.tracker.sight
+            before = engine.tracker.sight.losses
             b.switch.lose_events()
-            await until(lambda: engine.tracker.sight != before and engine.tracker.synced)
+            await until(lambda: engine.tracker.sight.losses != before and engine.tracker.synced)
             return await plain(attempt_ids, now=now)
 
         b.store.mark_dialing = slow  # type: ignore[method-assign]

@@ -183,7 +183,7 @@ async def test_a_task_that_is_woken_and_cancelled_at_once_ends(tmp_path: Path) -
         for forever, wake in (
             (engine.tracker.commit_forever, engine.tracker._wake),
             (engine._dialer.run, engine._dialer._wake),
-            (engine._reconciler.run, engine.tracker.resync_wanted),
+            (engine._reconciler.run, engine.tracker.sight._asked),
         ):
             task = asyncio.create_task(forever())
             await passes(0.02)
