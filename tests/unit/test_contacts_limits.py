@@ -134,6 +134,33 @@ def test_a_workbook_that_unpacks_to_too_much(tmp_path: Path) -> None:
         )
 
 
+BILLIONS = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha"}">' for n in range(10))
+"""Entities of entities: the last one, written out, is twenty thousand million letters."""
+
+
+@pytest.mark.parametrize("what", ["<t>&e9;</t>", "<t>&own;</t>"])
+def test_a_workbook_whose_xml_wants_to_grow_or_to_read_files(tmp_path: Path, what: str) -> None:
+    own = tmp_path / "secret.txt"
+    own.write_text("0698765432 the content of a file of this machine")
+    xlsx_with_cells(tmp_path / "a.xlsx", {"A1": "phone", "B1": "name", "A2": "0612345678"})
+    doctype = f'<!DOCTYPE worksheet [{BILLIONS}<!ENTITY own SYSTEM "{own.as_uri()}">]>'
+    cell = f'<c r="B2" t="inlineStr"><is>{what}</is></c></row></sheetData>'
+    with ZipFile(tmp_path / "a.xlsx") as good, ZipFile(tmp_path / "b.xlsx", "w") as bad:
+        for member in good.namelist():
+            text = good.read(member).decode()
+            if member.endswith("sheet1.xml"):
+                changed = text.replace("</row></sheetData>", cell).replace(
+                    "<worksheet", doctype + "<worksheet", 1
+                )
+                assert changed.count(what) == changed.count("<!DOCTYPE") == 1
+                text = changed
+            bad.writestr(member, text)
+    # No entity is written out, whatever it stands for.
+    with pytest.raises(InvalidInput, match="unrecognized entity") as caught:
+        stage_bytes(tmp_path, (tmp_path / "b.xlsx").read_bytes(), "b.xlsx")
+    assert "content of a file" not in str(caught.value.as_dict())
+
+
 def test_no_column_for_the_phone(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="No column looks like") as caught:
         stage_text(tmp_path, "name,city\nAnn,Paris\n")
