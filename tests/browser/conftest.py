@@ -21,7 +21,8 @@ from web_fakes import FakeEngine, open_engine
 from callcamp.http.app import make_app
 
 # Long enough for a busy machine: a test that passes waits for none of it.
-expect.set_options(timeout=60_000)
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 # One loop for all, as the browser lives in it.
 of_all = pytest_asyncio.fixture(loop_scope="session")
@@ -116,6 +117,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def tab(browser: Browser) -> AsyncIterator[Watched]:
     """A tab that notes script errors, refused content and dialogs; the test fails on any."""
     context = await browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     page = await context.new_page()
     watched = Watched(page, context)
     page.on("console", lambda m: m.type == "error" and watched.complaints.append(m.text))

@@ -113,6 +113,7 @@ async def packets_flow(page: Page, more: int = 40) -> dict[str, Any]:
            }""",
         arg=[before["sent"] + more, before["received"] + more],
         polling=200,
+        timeout=60_000,
     )
     found = await stats(page)
     assert found is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import time, timedelta
 
@@ -59,7 +60,7 @@ class Shift:
 
     async def asked(self, *wanted) -> None:
         """Wait until the desk was asked for this, last."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not self.desk.asked or self.desk.asked[-1] != wanted:
                 await self.page.wait_for_timeout(20)
 
@@ -136,10 +137,9 @@ async def test_what_the_desk_refuses_is_said_in_its_words(site, tab):
     shift = await on_shift(site, tab)
     shift.becomes(S.PAUSED)
     shift.desk.refuse = Conflict("Note the outcome of the call first.")
+    tab.foresee("status of 409")
     await shift.button("Ready").click()
     await expect(shift.page.locator("#toast")).to_have_text("Note the outcome of the call first.")
-    assert all("409" in line for line in tab.complaints)
-    tab.complaints.clear()
 
 
 async def test_the_contact_the_past_and_the_script_come_with_the_call(site, tab):
@@ -202,6 +202,7 @@ async def test_a_lost_connection_is_told_and_the_result_arrives_later(site, tab)
     page = shift.page
     shift.wraps_up()
     await page.get_by_label("later").check()
+    tab.foresee("net::ERR_")
     await tab.context.set_offline(True)
     await expect(page.locator("#a-lost")).to_be_visible()
     await page.get_by_label("Notes").fill("written without a net")
@@ -214,7 +215,6 @@ async def test_a_lost_connection_is_told_and_the_result_arrives_later(site, tab)
     await expect(page.locator("#a-lost")).to_be_hidden()
     await expect(page.locator("#a-unsent")).to_be_hidden()
     assert len(shift.desk.asked) == 1
-    tab.complaints.clear()
 
 
 async def test_a_result_arrives_also_when_the_time_for_it_is_over(site, tab):
@@ -222,6 +222,7 @@ async def test_a_result_arrives_also_when_the_time_for_it_is_over(site, tab):
     page = shift.page
     shift.wraps_up()
     await page.get_by_label("later").check()
+    tab.foresee("net::ERR_")
     await tab.context.set_offline(True)
     await page.get_by_role("button", name="Note and go on").click()
     await expect(page.locator("#a-unsent")).to_be_visible()
@@ -232,7 +233,6 @@ async def test_a_result_arrives_also_when_the_time_for_it_is_over(site, tab):
     await expect(page.locator("#toast")).to_contain_text("has arrived")
     await expect(page.locator("#a-unsent")).to_be_hidden()
     assert len(shift.desk.asked) == 1
-    tab.complaints.clear()
 
 
 async def test_orders_of_a_lost_moment_are_not_repeated(site, tab):
@@ -240,6 +240,7 @@ async def test_orders_of_a_lost_moment_are_not_repeated(site, tab):
     page = shift.page
     shift.talks()
     await expect(page.locator("#a-title")).to_have_text("Zoë O'Hara")
+    tab.foresee("net::ERR_")
     await tab.context.set_offline(True)
     await shift.button("Hang up").click()
     await expect(page.locator("#toast")).to_contain_text("nobody knows whether that was done")
@@ -248,7 +249,6 @@ async def test_orders_of_a_lost_moment_are_not_repeated(site, tab):
     await shift.button("Hold").click()
     await shift.asked("hold", "kim", True)
     assert [one[0] for one in shift.desk.asked] == ["hold"]
-    tab.complaints.clear()
 
 
 async def test_a_result_that_did_arrive_is_not_sent_again(site, tab):
@@ -256,6 +256,7 @@ async def test_a_result_that_did_arrive_is_not_sent_again(site, tab):
     page = shift.page
     shift.wraps_up()
     await page.get_by_label("later").check()
+    tab.foresee("net::ERR_")
     await tab.context.set_offline(True)
     await page.get_by_role("button", name="Note and go on").click()
     await expect(page.locator("#a-unsent")).to_be_visible()
@@ -263,7 +264,6 @@ async def test_a_result_that_did_arrive_is_not_sent_again(site, tab):
     await tab.context.set_offline(False)
     await expect(page.locator("#a-unsent")).to_be_hidden()
     assert shift.desk.asked == []
-    tab.complaints.clear()
 
 
 async def test_the_time_for_the_result_ends_with_what_is_filled_in(site, tab):
@@ -338,6 +338,8 @@ async def test_transfers_blind_and_attended(site, tab):
     await page.locator("#a-target").fill("bob")
     await shift.button("Speak to them first").click()
     await shift.asked("consult", "kim", TransferTo.AGENT, "bob")
+    # The panel is open until the page has the answer.
+    await expect(page.locator("#a-transfer-panel")).to_be_hidden()
     shift.talks(consulting="bob")
     await expect(page.locator("#a-consulting")).to_contain_text("You talk to bob")
     await expect(shift.button("Transfer")).to_be_disabled()
@@ -359,7 +361,9 @@ async def test_a_preview_counts_down_and_is_taken_or_passed_on(site, tab):
     page = shift.page
     offer = offer_view(shift.contact, utc_now() + timedelta(seconds=500))
     shift.becomes(S.PREVIEWING, offer=offer)
-    await expect(page.locator("#a-offer-left")).to_have_text("499")
+    left = page.locator("#a-offer-left")
+    await expect(left).to_have_text(re.compile("^4[0-9][0-9]$"))
+    await expect(left).not_to_have_text(await left.inner_text())
     await expect(page.locator("#a-title")).to_have_text("Zoë O'Hara")
     await expect(page.locator("#a-result")).to_be_hidden()
     await page.keyboard.press("Alt+j")

@@ -128,7 +128,7 @@ async def talks(box: Containers, page: Page, meanwhile: Callable[[], bool] = lam
     called(box, "anna")
     await state_is(page, "in_call")
     await packets_flow(page)
-    wait_until("what has to be seen in a call", meanwhile, 10)
+    wait_until("what has to be seen in a call", meanwhile)
     await page.get_by_role("button", name="Hang up").click()
     await state_is(page, "ready")
 

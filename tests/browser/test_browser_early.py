@@ -110,7 +110,7 @@ async def test_an_agent_who_is_ready_at_once_is_ready(site, tab):
     async with late(page, "agent.js"):
         await page.get_by_role("button", name="Ready", exact=True).click()
         assert site.engine.agents.asked == []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while site.engine.agents.asked != [("ready", "kim")]:
             await page.wait_for_timeout(20)
 

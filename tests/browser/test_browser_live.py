@@ -67,11 +67,10 @@ async def test_a_campaign_is_started_paused_resumed_and_stopped(site, tab):
 async def test_a_refused_start_says_why_without_leaving_the_page(site, tab):
     campaign = await site.engine.campaign("Spring", prompt=None)
     await tab.page.goto(f"{site.url}/campaigns/{campaign.id}")
+    # The browser notes the refused request itself; that line is no fault of the page.
+    tab.foresee("status of 409")
     await tab.page.get_by_role("button", name="Start", exact=True).click()
     await expect(tab.page.locator("#toast")).to_contain_text("it has no prompt")
-    # The browser notes the refused request itself; that line is no fault of the page.
-    assert all("409" in line for line in tab.complaints)
-    tab.complaints.clear()
 
 
 async def test_calls_in_progress_come_tick_and_go(site, tab):
@@ -199,13 +198,12 @@ async def test_without_scripts_the_buttons_still_work(site, browser):
 async def test_a_stream_that_was_refused_for_a_moment_is_asked_for_again(site, tab, monkeypatch):
     from callcamp.http import hub
 
+    tab.foresee("status of 503")
     monkeypatch.setattr(hub, "MAX_WATCHERS", 0)
     await tab.page.goto(site.url)
     await expect(tab.page.locator("#stream")).to_be_visible()
     monkeypatch.setattr(hub, "MAX_WATCHERS", 500)
     await expect(tab.page.locator("#stream")).to_be_hidden()
-    assert all("503" in line for line in tab.complaints)
-    tab.complaints.clear()
 
 
 async def test_the_server_closes_under_an_open_page(site, tab):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,11 +151,11 @@ class Desk:
 
 async def until(what: str, condition: Callable[[], Awaitable[Any]]) -> Any:
     """Wait until a condition of Asterisk's holds; returns what it returned."""
-    for _ in range(400):
-        if found := await condition():
-            return found
+    limit = time.monotonic() + 60
+    while not (found := await condition()):
+        assert time.monotonic() < limit, f"never came true: {what}"
         await asyncio.sleep(0.05)
-    raise AssertionError(f"never came true: {what}")
+    return found
 
 
 @pytest_asyncio.fixture
@@ -173,6 +174,7 @@ async def desk(lab: LabInfo, tmp_path: Path) -> AsyncIterator[Desk]:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         context = await browser.new_context()
+        context.set_default_timeout(60_000)
         desk = Desk(lab, engine, url, wire, browser, context, [])
         await desk.phones()
         try:

@@ -198,7 +198,9 @@ class House:
 
     async def person(self, name: str) -> Person:
         """Return an agent with a browser window of their own."""
-        return Person(name, await (await self.browser.new_context()).new_page(), [])
+        context = await self.browser.new_context()
+        context.set_default_timeout(60_000)
+        return Person(name, await context.new_page(), [])
 
     async def attempts(self, campaign: Campaign) -> list[Attempt]:
         return await self.engine.store.attempts(campaign.id, limit=1000)

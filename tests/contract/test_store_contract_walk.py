@@ -210,7 +210,9 @@ def shared_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     steps=st.lists(st.tuples(st.sampled_from([*STEPS, *OFTEN]), st.integers(0, 2**32)), max_size=30)

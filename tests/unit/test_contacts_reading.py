@@ -314,7 +314,10 @@ plain_cells = st.text(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(st.lists(plain_cells, min_size=0, max_size=7), min_size=1, max_size=12))
 def test_ragged_rows_lose_nothing(tmp_path: Path, rests: list[list[str]]) -> None:
     out = io.StringIO()

@@ -95,7 +95,7 @@ def test_nul_in_a_late_cell_is_no_value(tmp_path: Path) -> None:
     assert got.report["reasons"]["control_character"] == 1
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.text(max_size=30), st.text(max_size=30)), min_size=1, max_size=20))
 def test_what_is_staged_can_go_to_asterisk(values: list[tuple[str, str]]) -> None:
     columns = ["phone", "a", "b"]
