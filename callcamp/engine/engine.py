@@ -168,7 +168,7 @@ class Engine:
             rules=self._rules,
             settings=settings,
         )
-        self.agents.notes = self.commands
+        self.agents.noting.commands = self.commands
         # Receivers compare what is signed with their own clock: the real one, also when the
         # engine's runs faster.
         self.webhooks = Webhooks(store, settings, utc_now)

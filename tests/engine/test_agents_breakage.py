@@ -245,7 +245,7 @@ async def test_a_phone_called_for_a_callback_goes_back_to_the_queue(tmp_path: Pa
         board, agent_id = b.switch.board, view(b).agent.id
         await until(lambda: view(b).on_line)
         assert not worker.is_free
-        b.running.agents.after_call(worker)
+        b.running.agents.consequences.after_call(worker)
         await until(lambda: not view(b).on_line)
         await until(lambda: worker.is_free and board.paused(agent_id) is False)
 
@@ -331,7 +331,7 @@ async def test_an_agent_who_answers_while_the_link_is_cut_gets_who_waits(tmp_pat
 async def test_the_contact_of_an_agent_of_whom_nothing_is_heard_is_given_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callcamp.engine.agents.desk_core.RING_GRACE_S", -14.0)
+    monkeypatch.setattr("callcamp.engine.agents.rounds.RING_GRACE_S", -14.0)
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()
         b.switch.board.phones["PJSIP/anna"] = "silent"

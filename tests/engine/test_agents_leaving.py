@@ -77,7 +77,7 @@ async def test_what_a_cut_link_keeps_ringing_is_stopped_when_it_is_back(tmp_path
         b.switch.mend()
         await until(lambda: board.asked("stop") == [(attempt_id, CHANNEL)])
         await passes(0.1)
-        assert b.running.agents.left_ringing == {}
+        assert b.running.agents.leaving.ringing == frozenset()
 
 
 @pytest.mark.parametrize("sent_on", [False, True])
@@ -280,7 +280,7 @@ async def test_a_phone_that_rings_on_over_a_cut_link_is_not_missed(tmp_path: Pat
 async def test_nothing_is_left_of_what_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callcamp.engine.agents.desk_core.READ_AGENTS_EVERY_S", 0.1)
+    monkeypatch.setattr("callcamp.engine.agents.rounds.READ_AGENTS_EVERY_S", 0.1)
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()
         campaign = await staffed(b, DialMethod.PREDICTIVE)
@@ -312,22 +312,22 @@ async def test_a_phone_that_was_not_called_is_not_remembered(
         board.phones["PJSIP/bob"] = "refused"
         with pytest.raises(SwitchRefused):
             await desk.spy("anna", SpyMode.LISTEN, "bob")
-        assert desk.side_legs == set()
+        assert desk.side_legs.ids == frozenset()
         board.phones["PJSIP/bob"] = "answers"
         await desk.spy("anna", SpyMode.LISTEN, "bob")
-        assert len(desk.side_legs) == 1
+        assert len(desk.side_legs.ids) == 1
         # it ends while nobody hears of it
         b.switch.cut()
         board.legs.clear()
         board.up.clear()
         b.switch.mend()
-        await until(lambda: desk.side_legs == set())
+        await until(lambda: desk.side_legs.ids == frozenset())
 
 
 async def test_what_is_wrong_with_an_agent_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callcamp.engine.agents.desk_core.TICK_S", 0.01)
+    monkeypatch.setattr("callcamp.engine.agents.rounds.TICK_S", 0.01)
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()
         await staffed(b, PROGRESSIVE, contacts=0)
@@ -342,7 +342,7 @@ async def test_what_is_wrong_with_an_agent_is_told_once(
                 raise StoreError("The disk is full.")
 
         with capture_logs() as lines:
-            monkeypatch.setattr(desk, "_look_at", look_at)
+            monkeypatch.setattr(desk.rounds, "_look_at", look_at)
             await until(lambda: looks > 5)
             broken = False
             looks = 0

@@ -22,7 +22,7 @@ from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.core.model import Attempt
 from callcamp.core.states import AttemptStatus, CampaignEvent
-from callcamp.engine.agents.desk_restart import STARTED_AGAIN
+from callcamp.engine.agents.restart import STARTED_AGAIN
 from callcamp.engine.agents.views import AgentCallView, WrapUpNote
 from callcamp.engine.agents.worksheet import Worksheets
 from callcamp.errors import Conflict, InvalidInput, StoreError
@@ -543,7 +543,7 @@ async def test_a_result_can_be_noted_late_but_only_of_ones_own_call(tmp_path: Pa
 async def test_nothing_is_noted_late_of_a_call_of_long_ago(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callcamp.engine.agents.desk.NOTED_LATE_S", 0.2)
+    monkeypatch.setattr("callcamp.engine.agents.results.NOTED_LATE_S", 0.2)
     async with bench(tmp_path, BY_HAND) as b:
         attempt_id = await talking(b)
         hang_up(b, attempt_id, view(b).agent.id)

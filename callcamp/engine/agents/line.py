@@ -46,6 +46,8 @@ class Line:
         on_talk_over: called when an agent who talked has left the line.
         on_free: called when an agent has nothing to do any more.
         free: lets an agent who was called for a contact be ready again.
+        on_unanswered: called with a contact who waits on, because the agent called for it did
+            not answer.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Line:
         on_talk_over: Callable[[Worker], None],
         on_free: Callable[[Worker], None],
         free: Callable[[Worker], None],
+        on_unanswered: Callable[[Track], None],
     ) -> None:
         self._floor = floor
         self._switchboard = switchboard
@@ -70,9 +73,8 @@ class Line:
         self._on_talk_over = on_talk_over
         self._on_free = on_free
         self._free = free
+        self._on_unanswered = on_unanswered
         self._offered: dict[str, tuple[Track, Campaign]] = {}
-        self.on_unanswered: Callable[[Track], None] = lambda _track: None
-        """Called with a contact who waits on, because the agent called for it did not answer."""
 
     async def offer(self, worker: Worker, track: Track, campaign: Campaign) -> None:
         """Give an agent who is free a claimed contact: to look at first, or to be called for."""
@@ -166,7 +168,7 @@ class Line:
             if worker.state is AgentState.RINGING and worker.attempt_id == track.attempt_id:
                 track.offered_to = None
                 if self._not_called(worker, error):
-                    self.on_unanswered(track)
+                    self._on_unanswered(track)
 
     def _not_called(self, worker: Worker, error: CallcampError) -> bool:
         """Note that a call to an agent's phone was not made; False when it is no fault of it."""
@@ -229,7 +231,7 @@ class Line:
             else:
                 # The queue, or another agent, is there for a contact who hears the announcement.
                 call.track.offered_to = None
-                self.on_unanswered(call.track)
+                self._on_unanswered(call.track)
         elif worker.state is AgentState.TALKING and leg is not None and call.channel_id == leg.id:
             self._on_talk_over(worker)
 

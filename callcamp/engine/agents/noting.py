@@ -62,13 +62,14 @@ class Noting:
     Args:
         store: keeps it until the call ends.
         registry: the live attempts; the tracker ends them with what is noted there.
-        commands: notes what is said of a call that has ended.
     """
 
-    def __init__(self, store: Store, registry: Registry, commands: ContactCommands) -> None:
+    commands: ContactCommands
+    """Notes what is said of a call that has ended; set by the engine."""
+
+    def __init__(self, store: Store, registry: Registry) -> None:
         self._store = store
         self._registry = registry
-        self._commands = commands
 
     async def write(self, note: CallNote) -> None:
         """Write a note into the record of its call, once that has ended.
@@ -77,7 +78,7 @@ class Noting:
             Conflict: the callback cannot be made.
         """
         await self._registry.settled(note.attempt_id)
-        await self._commands.set_outcome(
+        await self.commands.set_outcome(
             note.attempt_id,
             outcome=note.outcome,
             callback_at=note.callback_at,

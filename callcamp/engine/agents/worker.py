@@ -8,7 +8,9 @@ from datetime import datetime
 from callcamp.core.agent_settings import QUEUED
 from callcamp.core.agents import AGENT, Agent, AgentEvent, AgentPhone, AgentState, PhoneKind
 from callcamp.core.model import Campaign, Trunk
+from callcamp.core.states import CampaignStatus
 from callcamp.engine.agents.views import AgentCallView, AgentView, OfferView
+from callcamp.engine.book import CampaignBook
 from callcamp.engine.registry import Track
 from callcamp.errors import InvalidInput
 from callcamp.ports import InHand
@@ -21,6 +23,8 @@ CALLER = "callcamp"
 """What the phone of an agent shows."""
 PHONE_GONE = "the phone hung up"
 """Reason of the pause after the agent's phone left the line while a contact was called."""
+OVER = frozenset({CampaignStatus.COMPLETED, CampaignStatus.CANCELED})
+"""Campaigns that nobody works for any more."""
 
 
 def interface_of(phone: AgentPhone, trunk: Trunk | None) -> str:
@@ -38,6 +42,17 @@ def interface_of(phone: AgentPhone, trunk: Trunk | None) -> str:
             value=phone.trunk_id,
         )
     return trunk.dial_string.replace("{number}", phone.address)
+
+
+async def reach(agent: Agent, book: CampaignBook) -> str:
+    """Return what Asterisk dials to reach an agent.
+
+    Raises:
+        InvalidInput: it is an external number without a trunk.
+        NotFound: its trunk is gone.
+    """
+    trunk_id = agent.phone.trunk_id
+    return interface_of(agent.phone, None if trunk_id is None else await book.trunk(trunk_id))
 
 
 def shown_to(phone: AgentPhone, campaign: Campaign) -> str:

@@ -1,24 +1,22 @@
-"""The agents' desk after a start: what an earlier engine left is taken up where it was."""
+"""The agents after a start: what an earlier engine left is taken up where it was."""
 
 from __future__ import annotations
 
-import functools
 from datetime import timedelta
-
-import structlog
 
 from callcamp.core.agents import Agent, AgentEvent, AgentSpan, AgentState
 from callcamp.core.model import Campaign
 from callcamp.core.states import AttemptStatus
-from callcamp.engine.agents.desk_core import OVER, DeskCore
+from callcamp.engine.agents.consequences import Consequences
+from callcamp.engine.agents.floor import Floor
 from callcamp.engine.agents.noting import Noting
-from callcamp.engine.agents.worker import AgentCall, Worker, interface_of
-from callcamp.engine.contact_commands import ContactCommands
-from callcamp.engine.registry import Person, Track
+from callcamp.engine.agents.queueing import Queueing
+from callcamp.engine.agents.worker import OVER, AgentCall, Worker, reach
+from callcamp.engine.book import CampaignBook
+from callcamp.engine.clock import Clock
+from callcamp.engine.registry import Person, Registry, Track
 from callcamp.errors import NotFound
-from callcamp.ports import LiveShift
-
-log = structlog.get_logger(__name__)
+from callcamp.ports import LiveShift, Store
 
 BACK_S = 20.0
 """How much of the wrap-up an agent has after a start at least: the page has to come back."""
@@ -28,16 +26,40 @@ _BEFORE_TALK = frozenset({AgentState.RINGING, AgentState.DIALING})
 _WITH_RESULT = frozenset({AgentState.TALKING, AgentState.WRAP_UP})
 
 
-class DeskRestart(DeskCore):
-    """Takes up shifts; see :meth:`restore`."""
+class Restart:
+    """Takes up shifts; see :meth:`restore`.
 
-    notes: ContactCommands
-    """Notes results of calls; set by the engine."""
+    Args:
+        store: where shifts are kept.
+        registry: the live attempts.
+        book: the campaigns.
+        clock: the engine's clock.
+        floor: the agents.
+        noting: what was noted of calls.
+        consequences: ends wrap-ups whose time is over.
+        queueing: settles the queues afterwards.
+    """
 
-    @functools.cached_property
-    def noting(self) -> Noting:
-        """Brings what agents note into the database."""
-        return Noting(self.store, self.registry, self.notes)
+    def __init__(
+        self,
+        *,
+        store: Store,
+        registry: Registry,
+        book: CampaignBook,
+        clock: Clock,
+        floor: Floor,
+        noting: Noting,
+        consequences: Consequences,
+        queueing: Queueing,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._book = book
+        self._clock = clock
+        self._floor = floor
+        self._noting = noting
+        self._consequences = consequences
+        self._queueing = queueing
 
     async def restore(self) -> None:
         """Take up the shifts that an earlier engine left, and what was noted of calls.
@@ -46,35 +68,35 @@ class DeskRestart(DeskCore):
         rest of the time for it. Who was called, or on the line for a contact, stays so until
         Asterisk tells. For everybody else it is never a call unasked: they are paused.
         """
-        await self.floor.read_agents()
-        await self.noting.pick_up()
-        for live in await self.store.live_shifts():
-            agent = self.floor.known(live.shift.agent_id)
-            campaign = await self.book.campaign(live.shift.campaign_id)
+        await self._floor.read_agents()
+        await self._noting.pick_up()
+        for live in await self._store.live_shifts():
+            agent = self._floor.known(live.shift.agent_id)
+            campaign = await self._book.campaign(live.shift.campaign_id)
             call = None if agent is None else await self._call_of(agent, campaign, live)
             if agent is None or (campaign.status in OVER and call is None):
                 over = AgentSpan(
                     live.shift.agent_id,
                     campaign.id,
                     AgentState.OFFLINE,
-                    self.clock.now(),
+                    self._clock.now(),
                     reason="the campaign is over",
                 )
-                await self.store.note_spans([over])
+                await self._store.note_spans([over])
                 continue
-            worker = Worker(agent, await self._interface(agent), campaign, live.span.began_at)
+            worker = Worker(agent, await reach(agent, self._book), campaign, live.span.began_at)
             worker.state, worker.reason = live.span.state, live.span.reason
             worker.call, worker.pause_wanted = call, live.in_hand.pause_wanted
             # Takes no call before Asterisk has said what the phone does.
             worker.queued = False
-            self.floor.put(worker, live.in_hand)
+            self._floor.put(worker, live.in_hand)
             self._go_on(worker, live)
-        self.queueing.wake(sync=True)
+        self._queueing.wake(sync=True)
 
     async def _call_of(self, agent: Agent, campaign: Campaign, live: LiveShift) -> AgentCall | None:
         """Return the call that an agent was left with, if there is still something to do for it."""
         span = live.span
-        track = self.registry.get(span.attempt_id or "")
+        track = self._registry.get(span.attempt_id or "")
         if track is not None and track.is_over:
             return None
         if track is not None and span.state in _BEFORE_TALK:
@@ -84,8 +106,8 @@ class DeskRestart(DeskCore):
         outcome = None
         if track is None:
             try:
-                attempt = await self.store.attempt(span.attempt_id)
-                contact = await self.store.contact(attempt.contact_id)
+                attempt = await self._store.attempt(span.attempt_id)
+                contact = await self._store.contact(attempt.contact_id)
             except NotFound:
                 return None
             if attempt.status is not AttemptStatus.ENDED:
@@ -120,29 +142,22 @@ class DeskRestart(DeskCore):
 
     def _pause_again(self, worker: Worker) -> None:
         if worker.state is AgentState.TALKING:
-            self.floor.step(worker, AgentEvent.HUNG_UP)
+            self._floor.step(worker, AgentEvent.HUNG_UP)
         reason, worker.pause_wanted = worker.pause_wanted or STARTED_AGAIN, None
         if worker.may(AgentEvent.PAUSED):
-            self.floor.step(worker, AgentEvent.PAUSED, reason)
+            self._floor.step(worker, AgentEvent.PAUSED, reason)
 
     def _note_result_again(self, worker: Worker, call: AgentCall) -> None:
         """Let an agent note the result of a talk that is over; what was away counts little."""
-        now, settings = self.clock.now(), call.campaign.settings.agents
+        now, settings = self._clock.now(), call.campaign.settings.agents
         ended_at = now if worker.state is AgentState.TALKING else worker.since
         if worker.state is AgentState.TALKING:
-            self.floor.step(worker, AgentEvent.HUNG_UP)
+            self._floor.step(worker, AgentEvent.HUNG_UP)
         call.ended_at = ended_at
         if call.noted or (settings.wrap_up_s == 0 and not settings.outcome_required):
-            self.wrapped_up(worker)
+            self._consequences.wrapped_up(worker)
         elif not settings.outcome_required:
             least_s = min(settings.wrap_up_s, BACK_S)
             worker.wrap_up_until = max(
                 ended_at + timedelta(seconds=settings.wrap_up_s), now + timedelta(seconds=least_s)
             )
-
-    async def _interface(self, agent: Agent) -> str:
-        """Return what Asterisk dials to reach an agent."""
-        trunk_id = agent.phone.trunk_id
-        return interface_of(
-            agent.phone, None if trunk_id is None else await self.book.trunk(trunk_id)
-        )
