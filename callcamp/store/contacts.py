@@ -18,7 +18,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal_column,
     or_,
     select,
     text,
@@ -308,15 +307,3 @@ def all_suppressed(numbers: Sequence[str], reasons: Mapping[str, Reason]) -> Rea
         return None
     found = {reasons[number] for number in numbers}
     return Reason.DO_NOT_CALL if Reason.DO_NOT_CALL in found else Reason.EXCLUDED
-
-
-def callbacks(connection: Connection, campaign_id: int | None, limit: int) -> list[Contact]:
-    """Return contacts that wait for an agreed callback, the next one first."""
-    if campaign_id is not None:
-        campaigns.row_of(connection, campaign_id)
-    statement = rows.SELECT_CONTACT.where(text(t.CALLBACK))
-    if campaign_id is not None:
-        # Given the plain column, SQLite would go through all pending contacts of the campaign.
-        statement = statement.where(literal_column("+contact.campaign_id") == campaign_id)
-    statement = statement.order_by(_c.due_at, _c.id).limit(limit)
-    return [rows.contact(row) for row in connection.execute(statement)]

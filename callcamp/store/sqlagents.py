@@ -10,8 +10,8 @@ from callcamp.core.agents import Agent, AgentPhone, AgentSpan
 from callcamp.ports.agents import AgentWork, CallNote, InHand, LiveShift, Shift
 from callcamp.store import agents as agents_
 from callcamp.store import call_notes as call_notes_
+from callcamp.store import crews, shifts
 from callcamp.store import pacing as pacing_
-from callcamp.store import shifts
 from callcamp.store.database import Database
 
 
@@ -56,23 +56,23 @@ class AgentsSql:
 
     async def campaign_agents(self, campaign_id: int) -> list[Agent]:
         """Return the agents who may work for a campaign, by name."""
-        return await self._db.read(agents_.of_campaign, campaign_id)
+        return await self._db.read(crews.of_campaign, campaign_id)
 
     async def agent_campaigns(self, agent_id: int) -> list[int]:
         """Return the ids of the campaigns an agent may work for."""
-        return await self._db.read(agents_.campaigns_of, agent_id)
+        return await self._db.read(crews.campaigns_of, agent_id)
 
     async def add_campaign_agents(
         self, campaign_id: int, agent_ids: Iterable[int], *, now: datetime
     ) -> int:
         """Let agents work for a campaign; returns how many did not yet."""
-        return await self._db.write(agents_.join, campaign_id, list(agent_ids), now)
+        return await self._db.write(crews.join, campaign_id, list(agent_ids), now)
 
     async def remove_campaign_agents(
         self, campaign_id: int, agent_ids: Iterable[int], *, now: datetime
     ) -> int:
         """Let agents not work for a campaign any more; returns how many did."""
-        return await self._db.write(agents_.leave, campaign_id, list(agent_ids), now)
+        return await self._db.write(crews.leave, campaign_id, list(agent_ids), now)
 
     async def note_supervision(
         self,
@@ -99,7 +99,7 @@ class AgentsSql:
 
     async def assign_queue(self, campaign_id: int, choices: Sequence[str]) -> str:
         """Return the queue that a campaign has for itself, choosing one when it has none."""
-        return await self._db.write(agents_.assign_queue, campaign_id, list(choices))
+        return await self._db.write(crews.assign_queue, campaign_id, list(choices))
 
     async def begin_shift(self, agent_id: int, campaign_id: int, span: AgentSpan) -> Shift:
         """Note a log-in; ``span`` is the first state."""

@@ -48,6 +48,7 @@ from callcamp.store import (
     schema,
     trunks,
 )
+from callcamp.store import callbacks as callbacks_
 from callcamp.store import contacts as contacts_
 from callcamp.store.database import database
 from callcamp.store.replies import RepliesSql
@@ -216,7 +217,7 @@ class SqlStore(RecordsSql, AccessSql, AgentsSql, WebhooksSql, RepliesSql):
 
     async def callbacks(self, campaign_id: int | None, *, limit: int = 100) -> list[Contact]:
         """Return contacts that wait for an agreed callback, the next one first."""
-        return await self._db.read(contacts_.callbacks, campaign_id, limit)
+        return await self._db.read(callbacks_.waiting, campaign_id, limit)
 
     async def delete_contacts(self, campaign_id: int) -> int:
         """Delete every contact without an attempt of a campaign that never started."""
