@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time as time_
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -217,13 +216,13 @@ async def test_an_agent_who_hangs_up_while_the_contact_rings_stops_the_call(floo
         DialMethod.AGENT_FIRST, {"leaver": "agent-leaves-1"}, phones, ring_timeout_s=30
     )
     await floor.becomes("leaver", S.DIALING)
-    began = time_.monotonic()
     await floor.becomes("leaver", S.PAUSED)
     await floor.idle()
-    assert time_.monotonic() - began < 20
     await floor.agrees(campaign)
     (attempt,) = await floor.attempts(campaign)
     assert attempt.connected_at is None
+    # 3 is the end of the ring time.
+    assert attempt.evidence["originate_reason"] == 0
 
 
 async def test_preview_offers_dials_and_takes_the_result(floor: Floor) -> None:
@@ -279,7 +278,7 @@ async def test_client_first_without_an_agent_has_an_end_and_a_callback(floor: Fl
     (contact,) = await floor.engine.store.contacts(campaign.id)
     assert contact.status is ContactStatus.PENDING
     assert contact.due_at is not None
-    assert 800 < (contact.due_at - attempt.ended_at).total_seconds() <= 901
+    assert 880 < (contact.due_at - attempt.ended_at).total_seconds() < 960
     await floor.agrees(campaign)
 
 

@@ -379,7 +379,7 @@ async def test_an_agent_who_talks_elsewhere_gets_no_call_dialled(tmp_path: Path)
         agent_id = view(b).agent.id
         await until(lambda: b.switch.board.paused(agent_id) is True)
         b.switch.emit(MemberSeen(agent_id, now(), "callcamp-1", "PJSIP/anna", 2, True))
-        await passes(0.05)
+        await until(lambda: b.running.agents.floor.get(agent_id).device == 2)
         await b.running.agents.ready("anna")
         await passes(0.3)
         assert b.switch.orders == []
@@ -441,7 +441,7 @@ async def test_an_agent_whom_asterisk_refuses_holds_no_other_up(tmp_path: Path) 
         await staffed(b, PROGRESSIVE, ("anna",), 1, agents={"queue": "gone"})
         await until(lambda: view(b).problem)
         await staffed(b, PROGRESSIVE, ("bert",), 1, prefix="+3362")
-        await until(lambda: b.switch.board.paused(view(b, "bert").agent.id) is False, within_s=4)
+        await until(lambda: b.switch.board.paused(view(b, "bert").agent.id) is False)
         await b.placed(1)
 
 

@@ -218,7 +218,7 @@ async def test_silence_is_no_round_trip() -> None:
             port=switch.port,
             username=switch.username,
             secret=switch.secret,
-            action_timeout_s=0.05,
+            action_timeout_s=0.5,
         )
         answers: list[str] = []
         gateway.measure(lambda action, _seconds: answers.append(action), lambda _lag: None)

@@ -529,7 +529,7 @@ class Names(AbstractResolver):
 
 
 async def sent_to(url: str, names: Names) -> Any:
-    async with Sender(resolver=names, timeout_s=2) as one:
+    async with Sender(resolver=names, timeout_s=60) as one:
         return await one.send(url, "s", "{}", event="ping", event_id="evt_1", now=utc_now())
 
 

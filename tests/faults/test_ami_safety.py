@@ -240,7 +240,7 @@ async def test_sending_while_down_fails_at_once(server: FakeAmi, gateway: AmiGat
 )
 async def test_silence_is_a_timeout(server: FakeAmi, action: str) -> None:
     server.mute(action)
-    gateway = gateway_to(server, action_timeout_s=0.05, ping_interval_s=3600)
+    gateway = gateway_to(server, action_timeout_s=0.3, ping_interval_s=3600)
     await gateway.start()
     asking = {
         "Originate": gateway.originate(CallOrder(ATTEMPT, CHANNEL, 30)),
@@ -475,7 +475,7 @@ async def test_bare_library_does_not_mind_a_missing_pong(server: FakeAmi) -> Non
 
 async def test_a_missing_pong_ends_the_link_and_a_new_one_is_made(server: FakeAmi) -> None:
     pong = server.answers["Ping"]
-    gateway = gateway_to(server, ping_interval_s=0.01, action_timeout_s=0.05)
+    gateway = gateway_to(server, ping_interval_s=0.01, action_timeout_s=0.5)
     await gateway.start()
     assert isinstance(await next_event(gateway), LinkUp)
     server.mute("Ping")
@@ -581,7 +581,7 @@ async def test_close_at_any_moment_leaves_nothing(server: FakeAmi, moment: str) 
         await server.seen("Login")
     if moment == "pause":
         await eventually(lambda: "reached" in (gateway.last_problem or ""))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await gateway.close()
         if moment == "twice":
             await gateway.close()
@@ -607,7 +607,7 @@ async def test_start_gives_up_waiting_but_not_connecting(server: FakeAmi) -> Non
 
 async def test_what_is_not_asterisk_is_left(server: FakeAmi) -> None:
     server.greeting = b"SSH-2.0-OpenSSH_9.9\r\n"
-    gateway = gateway_to(server, connect_timeout_s=0.1)
+    gateway = gateway_to(server, connect_timeout_s=1)
     caught = await outcome_of(gateway.start())
     assert isinstance(caught, SwitchUnavailable)
     assert "not Asterisk" in caught.message
