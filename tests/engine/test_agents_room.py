@@ -7,12 +7,14 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from agents_kit import staffed
 from engine_kit import BUSY, BY_HAND, Bench, bench, passes, until
 
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.campaign_settings import DailyWindow
-from callcamp.core.pacing.contract import WrapUpEnded
+from callcamp.core.pacing.contract import PacingDecision, PacingSnapshot, WrapUpEnded
+from callcamp.core.pacing.progressive import Progressive
 from callcamp.core.ruleset import RuleSet
 from callcamp.engine.agents.pace import Pace
 from callcamp.errors import StoreError
@@ -80,6 +82,30 @@ async def test_when_nobody_could_be_claimed_room_is_not_asked_for_again(tmp_path
         await until(lambda: "claim" in seen)
         await passes(0.2)
         assert seen == ["room", "claim"]
+
+
+async def test_the_next_contacts_are_taken_to_be_as_those_called_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[PacingSnapshot] = []
+
+    class Noting(Progressive):
+        def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+            asked.append(snapshot)
+            return super().decide(snapshot)
+
+    monkeypatch.setattr("callcamp.engine.agents.pace.make_method", lambda *_a, **_k: Noting())
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, PROGRESSIVE, contacts=3)
+        for calls in (1, 2):
+            started = (await b.placed(calls))[-1]
+            await until(lambda: len(asked[-1].next_kinds) == calls)  # noqa: B023
+            assert {kind.ordinal for kind in asked[-1].next_kinds} == {1}
+            b.switch.respond(started, success=False)
+            b.switch.end(started, BUSY)
+        await b.placed(3)
+    assert asked[0].next_kinds == ()
 
 
 async def test_what_was_learnt_is_written_once_and_again_after_a_failure(tmp_path: Path) -> None:

@@ -21,7 +21,15 @@ from callcamp.core.pacing.contract import (
     WrapUpEnded,
 )
 from callcamp.errors import InvalidInput
-from callcamp.simulation import Group, Lognormal, Measured, SimResult, Workload, simulate
+from callcamp.simulation import (
+    Group,
+    Lognormal,
+    Measured,
+    People,
+    SimResult,
+    Workload,
+    simulate,
+)
 
 SHORT = Workload(
     agents=6, hours=0.5, talk=Lognormal(45.0, 1.0), wrap_up=Lognormal(8.0, 0.5), answer_rate=0.4
@@ -155,6 +163,44 @@ def test_what_is_told_of_a_list_is_who_may_still_be_called() -> None:
     endless = Reckless(1)
     simulate(dataclasses.replace(SHORT, hours=0.01), endless, 1)
     assert {s.contacts_left for s in endless.snapshots} == {None}
+
+
+def test_new_calls_are_told_as_mixed_as_the_last_ones() -> None:
+    method = Reckless(5)
+    half = (Group(1000), Group(1000, hours_ahead=3, ordinal=2))
+    workload = dataclasses.replace(SHORT, hours=1.1, groups=half, start_hour=8)
+    simulate(workload, method, 1)
+    first, late = method.snapshots[0].next_kinds, method.snapshots[-1].next_kinds
+    assert first == (ContactKind(8, 1),)
+    assert len(late) == 40
+    assert set(late) == {ContactKind(9, 1), ContactKind(12, 2)}
+    assert max(len(snapshot.next_kinds) for snapshot in method.snapshots) == 40
+
+
+def test_a_shuffled_list_has_the_same_contacts_in_another_order() -> None:
+    groups = (Group(60), Group(30, hours_ahead=6), Group(10, ordinal=2))
+    lists = []
+    for seed, shuffled in ((1, False), (2, False), (1, True), (1, True), (2, True)):
+        workload = dataclasses.replace(SHORT, groups=groups, shuffled=shuffled)
+        people = People(workload, seed)
+        lists.append([(c.hours_ahead, c.ordinal) for _ in range(100) if (c := people.take(0.0))])
+    even, again, mixed, the_same, other = lists
+    assert even == again != mixed == the_same != other
+    assert sorted(even) == sorted(mixed) == sorted(other)
+
+
+def test_short_talks_are_soon_known_to_be_short() -> None:
+    short = Workload(
+        agents=20,
+        hours=0.06,
+        answer_rate=0.5,
+        talk=Lognormal(12.0, 0.7),
+        wrap_up=Lognormal(3.0, 0.5),
+        end_known=False,
+    )
+    more = [paced(short, seed=seed).calls for seed in (1, 2, 3)]
+    each = [paced(short, "progressive", seed=seed).calls for seed in (1, 2, 3)]
+    assert sum(more) > 1.05 * sum(each)
 
 
 def test_all_methods_meet_the_same_people() -> None:

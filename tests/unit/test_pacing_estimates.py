@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise, product
 from math import log
+from operator import itemgetter
 from random import Random
 
 import pytest
@@ -170,3 +171,43 @@ def test_short_talks_that_end_first_do_not_mislead() -> None:
     assert sum(agents.talked(1000.0, talk_s) for talk_s in talks[100:]) > 100
     assert agents.talk.mean_s == pytest.approx(120, rel=0.1)
     assert agents.talked(1001.0, float("nan")) == 0
+
+
+def test_talks_are_learnt_when_all_that_began_before_them_have_ended() -> None:
+    agents = Agents((3.0, 27.0))
+    for began_s, ended_s in ((0.0, 12.0), (3.0, 9.0), (6.0, 14.0), (8.0, 15.0)):
+        assert agents.talked(ended_s, ended_s - began_s) == 0
+    # The one that began at 5 s still runs: it may be a long one.
+    assert agents.compared(15.0, [10.0, 1.0]) == 2
+    assert agents.compared(15.0, [10.0, 1.0]) == 0
+    assert agents.compared(20.0, [6.0]) == 2
+    assert agents.talk.mean_s < 110
+
+
+def test_one_very_long_talk_holds_no_other_up() -> None:
+    agents = Agents((3.0, 27.0))
+    agents.talked(900.0, 20.0)
+    assert agents.compared(900.0, [890.0]) == 1
+
+
+def test_many_talks_that_are_learnt_in_turn_are_learnt_as_they_are() -> None:
+    random, agents = Random(5), Agents((3.0, 27.0))
+    began = [4.0 * n for n in range(400)]
+    talks = sorted(((at_s, at_s + random.expovariate(1 / 60)) for at_s in began), key=itemgetter(1))
+    for began_s, ended_s in talks:
+        agents.talked(ended_s, ended_s - began_s)
+        running = [ended_s - since for since, until in talks if since < ended_s < until]
+        agents.compared(ended_s, running)
+    lasted = [ended_s - began_s for began_s, ended_s in talks]
+    assert agents.talk.mean_s == pytest.approx(sum(lasted) / 400, rel=0.15)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.builds(ContactKind, st.integers(0, 2), st.integers(1, 3)), max_size=9))
+def test_of_a_mix_each_counts_as_often_as_it_is_there(kinds: list[ContactKind]) -> None:
+    chance = AnswerChance()
+    for n in range(200):
+        chance.add(n % 3 == 0, ContactKind(n % 3, 1 + n % 2))
+    each = [chance.of(kind) for kind in kinds] or [chance.of(PLAIN)]
+    assert chance.of_mix(kinds) == pytest.approx(sum(each) / len(each))
+    assert chance.of_mix([*kinds, *kinds]) == pytest.approx(chance.of_mix(kinds))

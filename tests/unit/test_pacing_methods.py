@@ -188,6 +188,23 @@ def test_waiting_calls_and_free_agents_count() -> None:
     assert fewer < method.decide(busy_room(1000, 20)).count
 
 
+def test_new_calls_are_as_mixed_as_the_next_contacts() -> None:
+    method, rare, often = Predictive(), ContactKind(9, 3), ContactKind(18, 1)
+    for n in range(1200):
+        kind = (rare, often)[n % 2]
+        person = n % (20 if kind is rare else 3) < 2
+        method.observe(RingEnded(5.0 * n, 6.0 + n % 12 if person else 25.0, person, kind))
+        method.observe(TalkEnded(5.0 * n, 30.0 + (n * 37) % 240))
+        method.observe(WrapUpEnded(5.0 * n, 8.0 + n % 14))
+    mixes = ((often,), (often, rare), (rare, often), (rare, rare, often), (rare,))
+    asked = [method.decide(busy_room(1000, 15, next_kinds=mix, ringing=())) for mix in mixes]
+    counts = [one.count for one in asked]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[1] == counts[2] < counts[-1]
+    expected = [one.numbers["answer_probability"] for one in asked]
+    assert expected[1] == pytest.approx((expected[0] + expected[-1]) / 2)
+
+
 def test_the_decision_says_what_it_rests_on() -> None:
     decided = taught().decide(busy_room(1000, 20))
     assert "2 agents free" in decided.why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from math import exp, isfinite, log
 from typing import Any
@@ -17,6 +18,8 @@ _SECONDS = 20_000
 _ALMOST_NONE = 1e-7
 _HOLD_MEANS = 2.0
 _HOLD_MOST_S = 900.0
+_SAME_S = 0.5
+"""Running talks are told less exactly than those that have ended."""
 
 
 def _place(elapsed_s: float) -> int:
@@ -60,10 +63,11 @@ class Agents:
         self._version = (-1, -1)
 
     def talked(self, at_s: float, elapsed_s: float) -> int:
-        """Learn a talk that ended.
+        """Take a talk that ended.
 
         Short talks end first, so those that have ended since agents began are shorter than
-        all are. A talk is learnt when others that began with it will mostly have ended too.
+        all are. A talk is learnt when all that began before it have ended (see
+        :meth:`compared`), or when those that began with it will mostly have.
 
         Args:
             at_s: when it ended.
@@ -75,9 +79,35 @@ class Agents:
         if not (isfinite(at_s) and isfinite(elapsed_s)) or elapsed_s < 0:
             return 0
         heappush(self._held, (at_s - elapsed_s, elapsed_s))
-        hold_s = min(_HOLD_MEANS * self.talk.mean_s, _HOLD_MOST_S)
+        return self._learn(at_s - self._hold_s)
+
+    def compared(self, now_s: float, running_s: Iterable[float]) -> int:
+        """Learn the talks that began before the oldest of those that still run.
+
+        All that began in that time have ended, long ones too.
+
+        Args:
+            now_s: the present instant.
+            running_s: how long the running talks have lasted, in seconds.
+
+        Returns:
+            How many talks were learnt.
+        """
+        if not self._held:
+            return 0
+        hold_s = self._hold_s
+        # Talks that last much longer than others hold nothing up.
+        oldest_s = max((one for one in running_s if one <= hold_s), default=0.0)
+        return self._learn(now_s - oldest_s - _SAME_S)
+
+    @property
+    def _hold_s(self) -> float:
+        return min(_HOLD_MEANS * self.talk.mean_s, _HOLD_MOST_S)
+
+    def _learn(self, before_s: float) -> int:
+        """Learn the talks that ended and began by then; return how many."""
         learnt = 0
-        while self._held and self._held[0][0] <= at_s - hold_s:
+        while self._held and self._held[0][0] <= before_s:
             self.talk.add(heappop(self._held)[1])
             learnt += 1
         return learnt

@@ -89,6 +89,10 @@ class Predictive:
             return one_each(
                 snapshot, f"with fewer than {LEAST_AGENTS} agents there is little to gain from more"
             )
+        self._talks += self.agents.compared(
+            snapshot.now_s,
+            (one.elapsed_s for one in snapshot.busy if one.phase is BusyPhase.TALKING),
+        )
         if min(self._persons, self._talks) < max(FIRST_TALKS, snapshot.agents // 10):
             return one_each(
                 snapshot,
