@@ -598,7 +598,7 @@ async def test_what_was_left_between_end_and_note_is_taken_in_at_the_start(tmp_p
         attempt_id = await talking(b, callbacks=True, attempts=3)
         track = b.running._registry.get(attempt_id)
         assert track is not None
-        note = replace(SOLD, callback_at=b.clock.now() + timedelta(seconds=0.3))
+        note = replace(SOLD, callback_at=b.clock.now() + timedelta(seconds=2))
         b.running.agents.noting.take_in_left = nothing  # type: ignore[method-assign]
         await b.running.agents.finish("anna", attempt_id, note)
         track.notes.clear()
@@ -606,7 +606,7 @@ async def test_what_was_left_between_end_and_note_is_taken_in_at_the_start(tmp_p
         await ended(b, attempt_id)
         assert len(await b.store.call_notes()) == 1
         await b.kill()
-        await asyncio.sleep(0.3)
+        await until(lambda: b.clock.now() > note.callback_at)
         await b.start()
         await noted(b, attempt_id)
 
