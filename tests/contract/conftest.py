@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from database_kit import make_database
 from gateway_fixtures import ground, lab, line, linked  # noqa: F401 - fixtures
 from store_kit import POSTGRES, opened
 
@@ -25,21 +25,11 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return POSTGRES
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file of a current database, to be copied: that is faster than migrating."""
-    path = tmp_path_factory.mktemp("migrated") / "callcamp.sqlite3"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def url(empty_url: str, migrated: Path) -> str:
+def url(empty_url: str) -> str:
     """Return the address of a current database."""
     if empty_url.startswith("sqlite"):
-        path = Path(empty_url.removeprefix("sqlite:///"))
-        path.parent.mkdir(mode=0o700)
-        shutil.copyfile(migrated, path)
+        make_database(empty_url)
     else:
         migrate(empty_url)
     return empty_url

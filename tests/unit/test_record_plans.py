@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from plans_kit import plans
+from sqlalchemy import Connection
 
 from callcamp.core.campaign_settings import CampaignSettings
 from callcamp.store import (
@@ -44,22 +45,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
     run_once(address, fill)
     return address
-
-
-def plans(url: str, read: Reading) -> str:
-    """Return how SQLite carries out what a function asks."""
-
-    def run(connection: Connection) -> str:
-        sent: list[Any] = []
-        event.listen(connection, "before_cursor_execute", lambda *args: sent.append(args[2:4]))
-        read(connection)
-        return "\n".join(
-            row[3]
-            for sql, values in list(sent)
-            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
-        )
-
-    return run_once(url, run)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from plans_kit import plans
+from sqlalchemy import Connection, text
 
 from callcamp.store import (
     agents,
@@ -56,17 +57,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def plan(url: str, statement: Any) -> str:
-    """Return how SQLite carries out a statement, exactly as it is sent."""
-
-    def run(connection: Connection) -> str:
-        sent: list[Any] = []
-        event.listen(connection, "before_cursor_execute", lambda *args: sent.append(args[2:4]))
-        connection.execute(statement, VALUES)
-        sql, values = sent[0]
-        result = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
-        return "\n".join(row[3] for row in result)
-
-    return run_once(url, run)
+    """Return how SQLite carries out a statement."""
+    return plans(url, lambda connection: connection.execute(statement, VALUES))
 
 
 @pytest.mark.parametrize(
