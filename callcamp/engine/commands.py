@@ -144,6 +144,15 @@ class Commands(ContactCommands):
         self._on_change(copy.id)
         return copy
 
+    async def delete_campaign(self, campaign_id: int) -> None:
+        """Delete a campaign that never started, and all that is its own.
+
+        Raises:
+            Conflict: it has started or is queued, or something that stays belongs to it.
+        """
+        await self._store.delete_campaign(campaign_id, now=self._clock())
+        self._on_change(campaign_id)
+
     async def start(self, campaign_id: int) -> Campaign:
         """Start a draft, or queue it until its start date.
 

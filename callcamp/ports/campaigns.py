@@ -61,6 +61,15 @@ class CampaignRecords(Protocol):
         """
         ...
 
+    async def delete_campaign(self, campaign_id: int, *, now: datetime) -> None:
+        """Delete a campaign that never started: its contacts, imports, versions and exclusions.
+
+        Raises:
+            Conflict: it has started or is queued, or something that stays belongs to it: work
+                of agents, or a webhook for it alone.
+        """
+        ...
+
     async def retry_failed(self, campaign_id: int, *, now: datetime) -> int:
         """Re-open a completed campaign for its failed contacts; returns how many.
 

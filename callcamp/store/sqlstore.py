@@ -44,6 +44,7 @@ from callcamp.store import (
     gathering,
     imports,
     presets,
+    removing,
     revising,
     schema,
     trunks,
@@ -147,6 +148,10 @@ class SqlStore(RecordsSql, AccessSql, AgentsSql, WebhooksSql, RepliesSql):
     ) -> Campaign:
         """Add a draft and, given a choice, copies of those contacts."""
         return await self._db.write(copying.clone, campaign_id, settings, choice, now)
+
+    async def delete_campaign(self, campaign_id: int, *, now: datetime) -> None:
+        """Delete a campaign that never started, and all that is its own."""
+        await self._db.write(removing.delete_campaign, campaign_id, now)
 
     async def retry_failed(self, campaign_id: int, *, now: datetime) -> int:
         """Re-open a completed campaign for its failed contacts; returns how many."""

@@ -37,6 +37,21 @@ async def test_buttons(client, engine):
     assert error["details"]["state"] == "canceled"
 
 
+async def test_a_draft_is_deleted_and_what_has_run_is_not(client, engine):
+    draft, started = await engine.campaign("Autumn", 2), await engine.campaign("Spring", 1)
+    await engine.commands.start(started.id)
+    gone = await client.delete(f"/api/v1/campaigns/{draft.id}")
+    assert (gone.status, await gone.read()) == (204, b"")
+    for path in (f"/api/v1/campaigns/{draft.id}", f"/campaigns/{draft.id}"):
+        assert (await client.get(path)).status == 404
+    assert (await client.delete(f"/api/v1/campaigns/{draft.id}")).status == 404
+    assert ">Autumn<" not in await (await client.get("/")).text()
+    refused = await client.delete(f"/api/v1/campaigns/{started.id}")
+    assert refused.status == 409
+    assert "is running and stays on record" in (await refused.json())["error"]["message"]
+    assert (await client.get(f"/campaigns/{started.id}")).status == 200
+
+
 async def test_contacts_go_page_by_page(client, engine):
     campaign = await engine.campaign()
     await engine.add(campaign.id, 5, name="Ada")

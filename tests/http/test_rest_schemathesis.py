@@ -24,6 +24,7 @@ from callcamp.http.rest.table import REST_ROUTES
 EXAMPLES = int(os.environ.get("CALLCAMP_API_EXAMPLES", "9"))
 """Cases that are made up for each address, beside those that the description itself calls for."""
 OWN_TOKEN_ID = "2"
+KEPT_CAMPAIGN_ID = "1"
 CONCRETE = {"fmt": "csv", "preview_id": "0" * 32}
 """Parts of paths that are neither numbers nor names."""
 LEAST = 5000
@@ -69,6 +70,11 @@ def _fresh(served: Served, token: str | None) -> Any:
             parameters = case.path_parameters or {}
             if str(parameters.get("token_id")) == OWN_TOKEN_ID:
                 parameters["token_id"] = 1
+        if (case.method, case.path) == ("DELETE", "/api/v1/campaigns/{campaign_id}"):
+            # Nor would anything be found of the campaign that all others are asked about.
+            parameters = case.path_parameters or {}
+            if str(parameters.get("campaign_id")) == KEPT_CAMPAIGN_ID:
+                parameters["campaign_id"] = 2
         key, version = headers.get("Idempotency-Key"), headers.get("If-Match")
         if isinstance(key, str) and re.fullmatch(r"[\x21-\x7e]{1,190}", key) and next(keys) % 4:
             headers["Idempotency-Key"] = f"{key}{next(keys)}"

@@ -268,6 +268,12 @@ def _stale(wanted: str, version: int) -> Refusal:
     )
 
 
+async def remove(call: Call[Query, None]) -> Reply:
+    """Delete one that never started."""
+    await call.commands.delete_campaign(call.id())
+    return Reply(status=204)
+
+
 async def start(call: Call[Query, None]) -> Reply:
     """Start a draft, or queue it until its start date."""
     return reply(await call.commands.start(call.id()))
@@ -375,6 +381,10 @@ ROUTES: tuple[RestRoute, ...] = (
         "PATCH", ONE, change, _MANAGE, "Change settings of a draft or paused campaign",
         CampaignOut, body=CampaignChange, also=(412, 428), answer_headers=_ETAG,
         request_headers={"If-Match": "The ETag of the campaign as you know it."},
+    ),
+    RestRoute(
+        "DELETE", ONE, remove, _MANAGE, "Delete a campaign that never started, and its contacts",
+        status=204,
     ),
     _step("start", start, "Start a campaign, or queue it until its start date"),
     _step("pause", pause, "Place no new calls; calls in progress go on"),
