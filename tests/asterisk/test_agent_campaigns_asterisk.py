@@ -336,6 +336,81 @@ async def test_a_person_meets_an_agent_also_when_callcamp_is_gone(
         await asyncio.sleep(0.3)
 
 
+async def test_who_hears_the_announcement_is_brought_to_an_agent_by_the_next_callcamp(
+    lab: LabInfo, tmp_path: Path
+) -> None:
+    """callcamp goes in the middle of the announcement; the next one does not wait for its end."""
+    settings = lab_settings(lab, tmp_path)
+    migrate(settings.database_url)
+    mark = witness_mark(lab)
+    agents = {"announcement": lab.prompt_sound, "wait_most_s": 60}
+    async with run_engine(settings) as engine:
+        await until("the link is up", lambda: engine.link_up and engine.tracker.synced)
+        first = Floor(lab, engine, mark)
+        campaign = await first.campaign(
+            DialMethod.CLIENT_FIRST,
+            {"ida": "agent-silent-4", "jon": "agent-32"},
+            [number_for("person", 91)],
+            agents=agents,
+        )
+        await engine.agents.pause("jon", "lunch")
+        await first.becomes("ida", S.RINGING)
+    async with run_engine(settings) as engine:
+        second = Floor(lab, engine, mark)
+        await until("the link is up", lambda: engine.link_up and engine.tracker.synced)
+        await engine.agents.ready("jon")
+        await engine.agents.log_out("ida")
+        talking = await second.becomes("jon", S.TALKING)
+        assert talking.call is not None
+        await engine.agents.hang_up("jon")
+        await second.idle()
+        (attempt,) = await second.attempts(campaign)
+        assert attempt.agent_id == talking.agent.id
+        # the prompt takes more than seven seconds: on the line, it was an agent's leg
+        assert talking.call.channel_id is not None
+        assert talking.call.channel_id.startswith("ccleg-")
+        await second.agrees(campaign)
+        await engine.agents.log_out("jon")
+        await asyncio.sleep(0.3)
+
+
+async def test_who_is_logged_out_while_the_phone_rings_leaves_the_person_to_the_next(
+    floor: Floor,
+) -> None:
+    agents = {"wait_most_s": 60, "agent_ring_timeout_s": 60}
+    campaign = await floor.campaign(
+        DialMethod.CLIENT_FIRST,
+        {"kim": "agent-silent-5"},
+        [number_for("person", 92)],
+        agents=agents,
+    )
+    rung = await floor.becomes("kim", S.RINGING)
+    assert rung.call is not None
+    phone = await floor.engine.store.save_agent(
+        "leo", phone=AgentPhone(PhoneKind.SIP, "agent-33"), now=floor.engine.clock.now()
+    )
+    await floor.engine.store.add_campaign_agents(
+        campaign.id, [phone.id], now=floor.engine.clock.now()
+    )
+    await floor.engine.agents.log_out("kim")
+
+    async def rings_no_more() -> bool:
+        found = await asyncio.to_thread(channels, floor.lab)
+        return not any(one["Channel"].startswith("PJSIP/agent-silent-5-") for one in found)
+
+    await until("the phone rings no more", rings_no_more)
+    await floor.engine.agents.log_in("leo", campaign.id)
+    await floor.engine.agents.ready("leo")
+    talking = await floor.becomes("leo", S.TALKING)
+    assert talking.call is not None
+    assert talking.call.attempt_id == rung.call.attempt_id
+    await floor.engine.agents.hang_up("leo")
+    await floor.completed(campaign)
+    await floor.agrees(campaign)
+    (attempt,) = await floor.attempts(campaign)
+    assert attempt.disposition is Disposition.ANSWERED_PERSON
+
+
 async def test_a_queue_that_is_gone_leaves_nobody_waiting(floor: Floor) -> None:
     """Agents are in the queue, and then Asterisk has it no more: the person hears the message."""
     names = {"max": "agent-20"}
@@ -432,7 +507,7 @@ async def test_a_phone_left_on_the_line_while_the_link_was_cut_is_ended(floor: F
     desk = floor.engine.agents
     await desk.call_phone("lars")
     await until("the agent is on the line", lambda: floor.view("lars").on_line)
-    session = desk.gateway._keeper.session
+    session = floor.engine.gateway._keeper.session
     session.fail("The test cut the link.")
     await until("the link is cut", lambda: not floor.engine.link_up)
     await desk.log_out("lars")
