@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -112,10 +112,18 @@ class _Pacer:
     to_keep: bool = False
     recent: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=_RECENT_CALLS))
     """Place and number of the calls that were started last."""
+    live: set[str] = field(default_factory=set)
     view: PacingView | None = None
 
     def tightest(self) -> _Account:
         return min(self.accounts, key=lambda a: a.left)
+
+    def note_live(self, tracks: Sequence[Track]) -> None:
+        """Note the live calls of the campaign, those that were started first first."""
+        started = [t for t in tracks if t.attempt_id not in self.live]
+        if started or len(tracks) < len(self.live):
+            self.recent.extend((t.person.place, t.ordinal) for t in started)
+            self.live = {t.attempt_id for t in tracks}
 
     @property
     def last_place(self) -> str | None:
@@ -224,9 +232,7 @@ class Pace:
         pacer = self._pacers.get(track.campaign_id)
         if pacer is None:
             return
-        if event is AttemptEvent.SENT:
-            pacer.recent.append((track.person.place, track.ordinal))
-        elif event is AttemptEvent.ENDED:
+        if event is AttemptEvent.ENDED:
             if track.reached_at is None:
                 self._ring_over(track, track.answered_at or track.hung_up_at, person=False)
             if judge(track, final_evidence(track)) is Disposition.ABANDONED:
@@ -316,9 +322,7 @@ class Pace:
         # An agent whom the queue rings is still the one whom the waiting call is to get.
         rung = sum(w.state is AgentState.RINGING for w in self._floor.of_campaign(campaign.id))
         tracks = [t for t in self._registry if t.campaign_id == campaign.id and not t.is_over]
-        if not pacer.recent:
-            # After a restart: those that were started before it.
-            pacer.recent.extend((t.person.place, t.ordinal) for t in tracks)
+        pacer.note_live(tracks)
         ringing = tuple(
             RingingCall(_since_s(t.sent_at, now), _kind(t)) for t in tracks if t.answered_at is None
         )
