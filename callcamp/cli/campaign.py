@@ -12,6 +12,7 @@ from callcamp.cli.campaign_steps import (
     clone,
     complete,
     pause,
+    remove,
     resume,
     retry_failed,
     start,
@@ -33,6 +34,7 @@ app.command()(resume)
 app.command()(complete)
 app.command()(stop)
 app.command()(cancel)
+app.command()(remove)
 app.command("retry-failed")(retry_failed)
 app.command()(clone)
 app.command()(why)

@@ -71,6 +71,23 @@ def cancel(
     stop(context, campaign_id, yes, json)
 
 
+def remove(
+    context: typer.Context,
+    campaign_id: IdArgument,
+    yes: YesOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Delete a campaign that never started, with its contacts; the audit keeps that it was."""
+    if not yes:
+        warning = "It is deleted with its contacts, and nobody can bring it back."
+        _ask(context, campaign_id, warning, "Delete it?", json)
+    with_commands(context, lambda commands: commands.delete_campaign(campaign_id), json=json)
+    if json:
+        emit_json({"id": campaign_id, "deleted": True})
+    else:
+        say(f"Deleted campaign {campaign_id}.")
+
+
 class Which(StrEnum):
     """Which contacts a copy gets."""
 

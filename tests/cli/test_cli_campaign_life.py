@@ -93,6 +93,25 @@ def test_a_draft_that_is_not_wanted_is_canceled(ready: Cli) -> None:
     assert ran.json["error"]["id"] == "illegal_transition"
 
 
+def test_a_draft_that_never_ran_is_deleted(ready: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    asked = ready("campaign", "remove", "1", code=1).err
+    assert "3 contacts to call. It is deleted with its contacts" in asked
+    assert "Spring" in ready("campaign", "list").out
+    assert ready("campaign", "remove", "1", "-y").out == "Deleted campaign 1.\n"
+    assert ready("campaign", "list").out == "No campaigns.\n"
+    assert "no campaign 1" in ready("campaign", "remove", "1", "-y", code=1).err
+    ready("campaign", "create", "Autumn", "--prompt", "hello", *ALWAYS)
+    assert ready("campaign", "remove", "2", "-y", "--json").json == {"id": 2, "deleted": True}
+
+
+def test_what_has_run_is_not_deleted(ready: Cli) -> None:
+    ready("campaign", "start", "1")
+    assert "stays on record" in ready("campaign", "remove", "1", "-y", code=1).err
+    ready("campaign", "stop", "1", "-y")
+    assert "stays on record" in ready("campaign", "remove", "1", "-y", code=1).err
+
+
 def test_what_is_locked_after_the_first_run(ready: Cli) -> None:
     ready("campaign", "start", "1")
     ran = ready("campaign", "edit", "1", "--set", "concurrency=3", code=1)

@@ -46,6 +46,7 @@ ROUTES_OF: dict[str, tuple[str, ...]] = {
     "campaign complete": (f"POST {C}/complete",),
     "campaign stop": (f"POST {C}/stop",),
     "campaign cancel": (f"POST {C}/stop",),
+    "campaign remove": (f"DELETE {C}",),
     "campaign retry-failed": (f"POST {C}/retry-failed",),
     "campaign clone": (f"POST {C}/clone",),
     "campaign why": (f"GET {C}/why",),
