@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -47,6 +48,13 @@ def chromium() -> str:
             pytest.fail(reason)
         pytest.skip(f"BROWSER TESTS DO NOT RUN: {reason}")
     return path
+
+
+async def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return another visitor's browser, as patient as all."""
+    context = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    return context
 
 
 @dataclass
@@ -116,8 +124,7 @@ async def browser() -> AsyncIterator[Browser]:
 @of_all
 async def tab(browser: Browser) -> AsyncIterator[Watched]:
     """A tab that notes script errors, refused content and dialogs; the test fails on any."""
-    context = await browser.new_context()
-    context.set_default_timeout(PATIENCE_MS)
+    context = await new_context(browser)
     page = await context.new_page()
     watched = Watched(page, context)
     page.on("console", lambda m: m.type == "error" and watched.complaints.append(m.text))

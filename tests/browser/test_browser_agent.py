@@ -18,6 +18,7 @@ from agent_kit import (
     offer_view,
     show,
 )
+from conftest import new_context
 from playwright.async_api import expect
 
 from callcamp.core.agent_settings import DialMethod
@@ -431,7 +432,7 @@ async def test_what_contacts_are_called_is_never_markup(site, tab):
 async def test_two_agents_see_each_their_own(site, tab, browser):
     shift = await on_shift(site, tab)
     bob = await add_agent(site.engine, "bob")
-    context = await browser.new_context()
+    context = await new_context(browser)
     other = await context.new_page()
     await other.goto(f"{site.url}/agent/bob")
     shift.talks()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import chromium
+from conftest import chromium, new_context
 from container_kit import (
     DOCKER,
     HOST,
@@ -108,7 +108,7 @@ async def browsing(box: Containers, *flags: str) -> AsyncIterator[BrowserContext
         browser = await playwright.chromium.launch(
             executable_path=str(wrapper), args=[*FAKE_MEDIA, *flags]
         )
-        yield await browser.new_context(ignore_https_errors=True)
+        yield await new_context(browser, ignore_https_errors=True)
         await browser.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 
 import pytest
+from conftest import new_context
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
@@ -112,7 +113,7 @@ async def test_contacts_are_exported(site, tab):
 
 async def test_without_scripts_a_file_is_imported_too(site, browser):
     campaign = await site.engine.campaign("Spring")
-    context = await browser.new_context(java_script_enabled=False)
+    context = await new_context(browser, java_script_enabled=False)
     page = await context.new_page()
     await page.goto(f"{site.url}/campaigns/{campaign.id}")
     await page.locator("input[type=file]").set_input_files(upload())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import new_context
 from playwright.async_api import expect
 
 from callcamp.core.states import AttemptStatus
@@ -182,7 +183,7 @@ async def test_a_campaign_is_made_in_the_form(site, tab):
 
 async def test_without_scripts_the_buttons_still_work(site, browser):
     campaign = await site.engine.campaign("Spring", 3)
-    context = await browser.new_context(java_script_enabled=False)
+    context = await new_context(browser, java_script_enabled=False)
     page = await context.new_page()
     await page.goto(site.url)
     await page.get_by_role("button", name="Start").click()

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
+from conftest import new_context
 from playwright.async_api import expect
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "http"))
@@ -83,7 +84,7 @@ async def test_a_wrong_password_and_then_the_right_one(site, tab, people, refusa
     await expect(page.get_by_label("Name")).to_have_value("ada")
     await expect(page.get_by_label("Password")).to_have_value("")
     await expect(page.get_by_label("Password")).to_be_focused()
-    assert refusals == [401]
+    assert refusals == [403]
     await log_in(page)
     await expect(page).to_have_url(is_at(site, path))
     await expect(page.locator("h1")).to_contain_text("Spring")
@@ -124,7 +125,7 @@ async def test_log_out_everywhere_reaches_the_other_browser(
     await page.goto(f"{site.url}/login")
     await log_in(page)
     await expect(page.get_by_role("heading", name="Call Campaigns")).to_be_visible()
-    elsewhere = await browser.new_context()
+    elsewhere = await new_context(browser)
     other = await elsewhere.new_page()
     await other.goto(f"{site.url}/login?next=/account")
     await log_in(other)

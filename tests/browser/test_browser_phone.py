@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from conftest import chromium
+from conftest import chromium, new_context
 from lab_kit import lab_or_skip
 from phone_kit import (
     Wire,
@@ -173,8 +173,7 @@ async def desk(lab: LabInfo, tmp_path: Path) -> AsyncIterator[Desk]:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        context = await browser.new_context()
-        context.set_default_timeout(60_000)
+        context = await new_context(browser)
         desk = Desk(lab, engine, url, wire, browser, context, [])
         await desk.phones()
         try:
@@ -420,7 +419,7 @@ async def test_without_a_microphone_it_says_what_to_do(desk: Desk) -> None:
         strict = await playwright.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
-        page = await desk.open(context=await strict.new_context())
+        page = await desk.open(context=await new_context(strict))
         await state_is(page, "denied")
         await expect(page.locator(".phone-status")).to_contain_text("microphone")
         await expect(page.get_by_role("button", name="Try again")).to_be_visible()

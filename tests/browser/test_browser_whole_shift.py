@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from conftest import chromium
+from conftest import chromium, new_context
 from lab_kit import lab_or_skip, lab_settings
 from phone_kit import chromium_with_microphone, packets_flow, state_is
 from playwright.async_api import Browser, Page, expect
@@ -198,8 +198,7 @@ class House:
 
     async def person(self, name: str) -> Person:
         """Return an agent with a browser window of their own."""
-        context = await self.browser.new_context()
-        context.set_default_timeout(60_000)
+        context = await new_context(self.browser)
         return Person(name, await context.new_page(), [])
 
     async def attempts(self, campaign: Campaign) -> list[Attempt]:
