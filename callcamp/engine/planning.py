@@ -116,8 +116,7 @@ class Planner:
         if not plan.places or plan.hold in _NO_NUMBER:
             self._desk.rest(campaign, plan.hold)
             return plan
-        way = self._way()
-        free, hold = await self._desk.room(campaign, rules, healthy=way.link_up and way.synced)
+        free, hold = await self._desk.room(campaign, rules)
         return decide(replace(snapshot, agents_free=free, agents_hold=hold), now)
 
     async def plan_again(

@@ -124,7 +124,7 @@ async def test_what_was_learnt_is_written_once_and_again_after_a_failure(tmp_pat
         b.store.save_pacing = save  # type: ignore[method-assign]
         # Its own: the engine's goes on meanwhile.
         pace = Pace(b.store, desk.floor, b.running._registry, b.running.clock)
-        await pace.room(campaign, RuleSet(campaign.settings), healthy=True)
+        await pace.room(campaign, RuleSet(campaign.settings))
         for works[0] in (False, True, True):
             await pace.keep(every_s=0)
         assert written == [(campaign.id, "progressive")] * 2

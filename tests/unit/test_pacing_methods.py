@@ -39,7 +39,6 @@ SNAPSHOTS = st.builds(
         Account, st.integers(0, 3000), st.integers(0, 90), st.sampled_from([0, 0.03])
     ),
     next_kinds=st.lists(KINDS, max_size=5).map(tuple),
-    healthy=st.booleans(),
 )
 
 
@@ -76,12 +75,12 @@ def test_asking_twice_changes_nothing(name: str, snapshot: PacingSnapshot) -> No
 @pytest.mark.parametrize("name", METHODS)
 @settings(max_examples=40, deadline=None)
 @given(snapshot=SNAPSHOTS)
-def test_without_a_link_or_a_cap_it_is_one_call_for_each_free_agent(
+def test_without_a_cap_it_is_one_call_for_each_free_agent(
     name: str, snapshot: PacingSnapshot
 ) -> None:
     decided = TAUGHT[name].decide(snapshot)
     one_each = max(0, snapshot.free - snapshot.waiting - len(snapshot.ringing))
-    if not snapshot.healthy or snapshot.account.cap == 0 or not snapshot.agents:
+    if snapshot.account.cap == 0 or not snapshot.agents:
         assert decided.count == one_each
     if not snapshot.agents:
         assert decided.count == 0

@@ -87,8 +87,6 @@ class PacingSnapshot:
         account: the abandon account.
         next_kinds: kinds of contacts, each as often as it is there, as mixed as those who are
             called next are taken to be. Empty: nothing is known of them.
-        healthy: whether the link to Asterisk works and what it says is fresh; without it every
-            method calls at most one contact per free agent.
         closes_in_s: seconds of calling until the account closes for good: what it holds then is
             lost, and it must not be overdrawn. None: that does not happen, or is not known.
         contacts_left: contacts who may still be called, without those who are called now. None:
@@ -102,7 +100,6 @@ class PacingSnapshot:
     ringing: tuple[RingingCall, ...] = ()
     account: Account = field(default_factory=Account)
     next_kinds: tuple[ContactKind, ...] = ()
-    healthy: bool = True
     closes_in_s: float | None = None
     contacts_left: int | None = None
 

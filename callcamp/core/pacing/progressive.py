@@ -43,12 +43,10 @@ def one_each(snapshot: PacingSnapshot, reason: str = "") -> PacingDecision:
 def held_back(snapshot: PacingSnapshot) -> PacingDecision | None:
     """Return the decision where every method calls one contact per free agent, else None.
 
-    That is so without agents, while the link to Asterisk is in doubt, and where the cap is 0.
+    That is so without agents, and where the cap is 0.
     """
     if not snapshot.agents:
         return one_each(snapshot)
-    if not snapshot.healthy:
-        return one_each(snapshot, "what Asterisk says is late or missing")
     if snapshot.account.cap <= 0:
         return one_each(snapshot, "no call may be abandoned")
     return None

@@ -47,16 +47,14 @@ class Matching:
         self.rooms: dict[int, tuple[int, Reason]] = {}
         """What :meth:`room` said last, by campaign."""
 
-    async def room(
-        self, campaign: Campaign, rules: RuleSet, *, healthy: bool
-    ) -> tuple[int | None, Reason]:
+    async def room(self, campaign: Campaign, rules: RuleSet) -> tuple[int | None, Reason]:
         """Return how many contacts may be taken for a campaign's agents, and why no more.
 
         None: the campaign has no agents.
         """
         if not campaign.settings.agents.attended:
             return None, Reason.NO_AGENT
-        count, why = await self._pace.room(campaign, rules, healthy=healthy)
+        count, why = await self._pace.room(campaign, rules)
         if not count and why is Reason.NO_AGENT:
             why = lack_of_agents(
                 self._floor.of_campaign(campaign.id),

@@ -166,16 +166,14 @@ class Pace:
         self._clock = clock
         self._pacers: dict[int, _Pacer] = {}
 
-    async def room(
-        self, campaign: Campaign, rules: RuleSet, *, healthy: bool
-    ) -> tuple[int, Reason]:
+    async def room(self, campaign: Campaign, rules: RuleSet) -> tuple[int, Reason]:
         """Return how many contacts of a campaign with agents may be taken now, and why no more."""
         free = sum(w.is_free for w in self._floor.of_campaign(campaign.id))
         if campaign.settings.agents.method in ON_THE_LINE:
             return free, Reason.NO_AGENT
         pacer = await self._pacer(campaign)
         await self._read_account(pacer, campaign, rules)
-        snapshot = self._snapshot(campaign, pacer, free, healthy=healthy)
+        snapshot = self._snapshot(campaign, pacer, free)
         decision = pacer.method.decide(snapshot)
         # Some methods learn from what they are asked, too.
         pacer.to_keep = True
@@ -193,7 +191,7 @@ class Pace:
         pacer = self._pacers.get(campaign.id)
         if pacer is None or pacer.view is None:
             return
-        before, now = pacer.view, self._snapshot(campaign, pacer, 0, healthy=True)
+        before, now = pacer.view, self._snapshot(campaign, pacer, 0)
         pacer.view = replace(
             before,
             count=0,
@@ -310,9 +308,7 @@ class Pace:
         pacer.contacts_left = contacts.get(ContactStatus.PENDING, 0)
         pacer.accounts, pacer.read_at_s = accounts, now_s
 
-    def _snapshot(
-        self, campaign: Campaign, pacer: _Pacer, free: int, *, healthy: bool
-    ) -> PacingSnapshot:
+    def _snapshot(self, campaign: Campaign, pacer: _Pacer, free: int) -> PacingSnapshot:
         now = self._clock.now()
         busy = tuple(
             BusyAgent(_PHASES[w.state], (now - w.since).total_seconds())
@@ -339,7 +335,6 @@ class Pace:
             ringing=ringing,
             account=tightest.kept,
             next_kinds=pacer.next_kinds(now),
-            healthy=healthy,
             closes_in_s=closes_s,
             contacts_left=pacer.contacts_left,
         )
