@@ -63,7 +63,8 @@ class AgentSettings:
             (not with ``client_first``).
         abandon_from: from when these seconds count.
         safe_harbour: sound that an abandoned person hears; a name or path that Asterisk knows.
-        announcement: sound that the person hears first (``client_first``).
+        announcement: sound that the person hears first (``client_first``); it is cut a second
+            before the longest wait is over.
         no_agent_message: sound when no agent was found in time (``client_first``).
         wait_most_s: how long a contact waits for an agent at most (``client_first``).
         callback_after_s: when a contact who found no agent in time is called back; 0: never
