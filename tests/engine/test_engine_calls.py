@@ -314,7 +314,9 @@ async def test_a_retry_waits_for_its_delay(tmp_path: Path) -> None:
         await b.completed(campaign)
         by_contact: dict[int, list] = {}  # type: ignore[type-arg]
         for attempt in await b.attempts(campaign):
-            by_contact.setdefault(attempt.contact_id, []).append(attempt)
+            # At this speed a claim's lease is half a second: one that was not sent is no call.
+            if attempt.status is AttemptStatus.ENDED:
+                by_contact.setdefault(attempt.contact_id, []).append(attempt)
         for attempts in by_contact.values():
             assert [a.ordinal for a in attempts] == [1, 2, 3]
             for earlier, later in itertools.pairwise(attempts):
