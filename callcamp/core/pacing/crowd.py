@@ -37,6 +37,8 @@ class Crowd:
         self.size = sum(times for _, times in terms)
         self._missing: list[list[list[float]]] = []
         self._exact = self.size <= EXACT_TERMS
+        self._summed: list[float] = []
+        self._summed_of = -1
         self._moments = [] if self._exact else total(terms, len(weights))
 
     def risk(self, joined: int, beyond: int = 0) -> float:
@@ -51,13 +53,20 @@ class Crowd:
             return 0.0
         if self._exact and joined <= EXACT_TERMS:
             return self._exact_risk(joined, beyond)
-        if not self._moments:
-            self._moments = total(self._terms, len(self._weights))
         n = len(self._weights)
-        summed = [a + joined * b for a, b in zip(self._moments, self._new.moments, strict=True)]
+        summed = self._with(joined)
         needed = repeat(float(self._room + beyond))
         tails = map(at_least, needed, summed[:n], summed[n : 2 * n], summed[2 * n :])
         return sum([weight * tail for weight, tail in zip(self._weights, tails, strict=False)])
+
+    def _with(self, joined: int) -> list[float]:
+        """Return the moments of all with so many new calls; the last ones are kept."""
+        if not self._moments:
+            self._moments = total(self._terms, len(self._weights))
+        if joined != self._summed_of:
+            pairs = zip(self._moments, self._new.moments, strict=True)
+            self._summed, self._summed_of = [a + joined * b for a, b in pairs], joined
+        return self._summed
 
     def _exact_risk(self, joined: int, beyond: int) -> float:
         """Return the risk from the exact distribution of how many do not need an agent."""
