@@ -18,7 +18,7 @@ from agent_kit import (
     offer_view,
     show,
 )
-from conftest import new_context
+from browser_kit import new_context
 from playwright.async_api import expect
 
 from callcamp.core.agent_settings import DialMethod

@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from conftest import Site, Watched
+from browser_kit import Site, Watched
 from playwright.async_api import expect
 from test_http_agents import PREDICTIVE, hire, talking
 

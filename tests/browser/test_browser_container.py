@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import chromium, new_context
+from browser_kit import chromium, new_context
 from container_kit import (
     DOCKER,
     HOST,

@@ -6,7 +6,7 @@ import asyncio
 import re
 
 import pytest
-from conftest import new_context
+from browser_kit import new_context
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import new_context
+from browser_kit import new_context
 from playwright.async_api import expect
 
 from callcamp.core.states import AttemptStatus

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
-from conftest import new_context
+from browser_kit import new_context
 from playwright.async_api import expect
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "http"))

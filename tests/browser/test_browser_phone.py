@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from conftest import chromium, new_context
+from browser_kit import chromium, new_context
 from lab_kit import lab_or_skip
 from phone_kit import (
     Wire,

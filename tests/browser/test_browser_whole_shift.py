@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from conftest import chromium, new_context
+from browser_kit import chromium, new_context
 from lab_kit import lab_or_skip, lab_settings
 from phone_kit import chromium_with_microphone, packets_flow, state_is
 from playwright.async_api import Browser, Page, expect
