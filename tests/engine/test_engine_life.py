@@ -67,7 +67,7 @@ async def settled(b: Bench, attempt: Attempt, status: AttemptStatus) -> Attempt:
 
 async def test_what_a_killed_engine_left_is_picked_up(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND, settle_margin_s=5.0) as b:
-        campaign = await b.campaign(6)
+        campaign = await b.campaign(6, ring_timeout_s=50)
         claimed = await left_behind(b, campaign, dialing=False)
         in_box = await left_behind(b, campaign, dialing=True)
         live = await left_behind(b, campaign, dialing=True, ago_s=2)
