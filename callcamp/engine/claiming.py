@@ -89,6 +89,7 @@ class Claiming:
             free = self._desk.free_agents(campaign.id)
 
         def judge(batch: Batch) -> list[Decision]:
+            """Put contacts before a gate of their own, and keep it for what it says."""
             gates.append(Gate(rules, free))
             return gates[-1].judge(batch)
 
