@@ -139,6 +139,18 @@ class Scene:
         """Jump ahead."""
         self.b.clock.skip_to(instant)
 
+    async def run_out(self, *campaigns: Campaign) -> None:
+        """Go on minute by minute until campaigns are completed."""
+
+        async def over() -> bool:
+            await self.idle()
+            self.skip_to(self.now + timedelta(seconds=61))
+            await passes(0.05)
+            found = [await self.b.store.campaign(c.id) for c in campaigns]
+            return all(c.status is CampaignStatus.COMPLETED for c in found)
+
+        await until(over, "the campaigns are completed")
+
     async def change(self, campaign: Campaign, **settings: Any) -> Campaign:
         """Change settings of a draft or paused campaign."""
         now = await self.b.store.campaign(campaign.id)

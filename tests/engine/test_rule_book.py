@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -473,11 +472,7 @@ async def test_a_contact_keeps_the_number_it_was_called_from(tmp_path: Path) -> 
             await s.commands.lists.save_number(phone)
         pool = NumberPool((FIRST_DID, SECOND_DID), Rotation.SAME)
         campaign = await s.campaign(*people(6), pool=pool, attempts=3, delay_s=60)
-        for _ in range(3):
-            await s.idle()
-            s.skip_to(s.now + timedelta(seconds=61))
-            await passes(0.1)
-        await s.is_in(campaign, CampaignStatus.COMPLETED)
+        await s.run_out(campaign)
         shown = {
             p: {o.caller_id for o in s.b.switch.orders if number_of(o) == p} for p in people(6)
         }
@@ -520,15 +515,7 @@ async def test_two_campaigns_never_call_a_person_at_the_same_time(tmp_path: Path
         campaigns = [
             await s.campaign(*people(8), name=name, trunk=name) for name in ("one", "two", "three")
         ]
-
-        async def all_done() -> bool:
-            return all([await status(s, c) is CampaignStatus.COMPLETED for c in campaigns])
-
-        async with asyncio.timeout(60):
-            while not await all_done():
-                await s.idle()
-                s.skip_to(s.now + timedelta(seconds=61))
-                await passes(0.05)
+        await s.run_out(*campaigns)
         assert Counter(numbers(s)) == dict.fromkeys(people(8), 3)
         assert s.b.switch.violations == []
 
