@@ -15,6 +15,7 @@ from callcamp.http.login import farewell
 from callcamp.http.pages import checked_post
 from callcamp.http.peer import principal_of
 from callcamp.http.qr import picture
+from callcamp.http.sent import choice_of
 from callcamp.http.words import ROLES
 
 _SCOPES = {
@@ -92,7 +93,7 @@ async def create_token(request: web.Request) -> web.StreamResponse:
         days = days_of(str(data.get("days", "")))
         expires = None if days is None else engine.clock.now() + timedelta(days=days)
         secret, _ = await engine.access.create_token(
-            user_id(request), name, {scope_of(str(data.get("scope", "")))}, expires
+            user_id(request), name, {choice_of(data, "scope", TokenScope)}, expires
         )
     except _REFUSED as problem:
         return await _page(request, problem=problem)
@@ -114,22 +115,6 @@ def user_id(request: web.Request) -> int:
     if found is None:
         raise AssertionError("the route asks for an account")
     return found
-
-
-def scope_of(text: str) -> TokenScope:
-    """Return a token's scope.
-
-    Raises:
-        InvalidInput: there is no such scope.
-    """
-    try:
-        return TokenScope(text)
-    except ValueError:
-        raise InvalidInput(
-            f"scope is {text[:40]!r}; choose one of {', '.join(TokenScope)}.",
-            field="scope",
-            value=text[:40],
-        ) from None
 
 
 def days_of(text: str) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from callcamp.core.agents import PhoneKind
 from callcamp.errors import CallcampError, Conflict, InvalidInput, NotFound
@@ -14,7 +15,7 @@ from callcamp.http.agents_context import roster_of
 from callcamp.http.board import chosen_campaign
 from callcamp.http.context import ENGINE, campaign_id, done, render
 from callcamp.http.pages import checked_post
-from callcamp.http.sent import text_of, texts_of
+from callcamp.http.sent import choice_of, text_of, texts_of
 
 KINDS: dict[str, str] = {
     PhoneKind.BROWSER: "Phone of the agent page",
@@ -36,7 +37,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     given = {field: text_of(data, field) for field in FIELDS}
     try:
         await roster_of(request).save_agent(
-            given["name"], **_phone(given), display_name=given["display_name"], new=True
+            given["name"], **_phone(data, given), display_name=given["display_name"], new=True
         )
     except (InvalidInput, NotFound, Conflict) as problem:
         return await _page(request, problem, given)
@@ -50,7 +51,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     try:
         await roster_of(request).save_agent(
             request.match_info["agent"],
-            **_phone(given),
+            **_phone(data, given),
             display_name=given["display_name"],
             active=bool(text_of(data, "active")),
             new=False,
@@ -70,17 +71,11 @@ async def delete(request: web.Request) -> web.StreamResponse:
     return done(request, "/agents")
 
 
-def _phone(given: dict[str, str]) -> dict[str, Any]:
-    kind = given["phone"]
-    if kind not in set(PhoneKind):
-        raise InvalidInput(
-            f"phone is {kind[:40]!r}; choose one of {', '.join(PhoneKind)}.",
-            field="phone",
-            value=kind[:40],
-        )
-    external = kind == PhoneKind.EXTERNAL.value
+def _phone(data: MultiMapping[object], given: dict[str, str]) -> dict[str, Any]:
+    kind = choice_of(data, "phone", PhoneKind)
+    external = kind is PhoneKind.EXTERNAL
     return {
-        "kind": PhoneKind(kind),
+        "kind": kind,
         "address": given["address"] or None,
         "trunk": (given["trunk"] or None) if external else None,
     }

@@ -9,6 +9,7 @@ from callcamp.errors import CallcampError, Conflict, InvalidInput
 from callcamp.http.auth import refuse_local
 from callcamp.http.context import ENGINE, done, render
 from callcamp.http.pages import checked_post
+from callcamp.http.sent import choice_of
 from callcamp.http.words import ROLES
 
 
@@ -25,7 +26,7 @@ async def add(request: web.Request) -> web.StreamResponse:
         await request.app[ENGINE].access.add_user(
             str(data.get("name", "")),
             str(data.get("password", "")),
-            role=role_of(str(data.get("role", ""))),
+            role=choice_of(data, "role", Role),
             manages_campaigns=bool(data.get("manages_campaigns")),
         )
     except (InvalidInput, Conflict) as problem:
@@ -39,7 +40,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     try:
         await request.app[ENGINE].access.change_user(
             _number(request),
-            role=role_of(str(data.get("role", ""))),
+            role=choice_of(data, "role", Role),
             manages_campaigns=bool(data.get("manages_campaigns")),
             active=bool(data.get("active")),
         )
@@ -72,22 +73,6 @@ async def revoke_token(request: web.Request) -> web.StreamResponse:
     await checked_post(request)
     await request.app[ENGINE].access.revoke_token(int(request.match_info["token_id"]))
     return done(request, "/users")
-
-
-def role_of(text: str) -> Role:
-    """Return a role.
-
-    Raises:
-        InvalidInput: there is no such role.
-    """
-    try:
-        return Role(text)
-    except ValueError:
-        raise InvalidInput(
-            f"role is {text[:40]!r}; choose one of {', '.join(Role)}.",
-            field="role",
-            value=text[:40],
-        ) from None
 
 
 def _number(request: web.Request) -> int:
