@@ -164,8 +164,11 @@ class House:
         agents = AgentSettings(
             method=method,
             safe_harbour=self.lab.prompt_sound,
+            # How soon sound flows is up to the machine; who waits is not what is looked at here.
+            connect_limit_s=10.0,
+            agent_ring_timeout_s=40,
             before_call_work_s=60,
-            wrap_up_s=120,
+            wrap_up_s=300,
             script=SCRIPT,
             outcomes=("interested",),
             outcome_required=True,

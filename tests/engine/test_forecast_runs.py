@@ -25,6 +25,8 @@ PEOPLE = CalleeModel(
     conversation_mean_s=20.0,
     conversation_cv=0.5,
 )
+# Nothing but computing: on a busy machine that takes its time.
+pytestmark = pytest.mark.timeout(900)
 UNATTENDED = (
     Kind("lines", 70, {"concurrency": 10}, before=200),
     Kind(
