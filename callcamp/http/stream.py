@@ -116,7 +116,9 @@ def _encoded(principal: Principal, change: Change, clock: Clock) -> bytes:
     """
     rights = rights_of(principal)
     if rights not in change.encoded:
-        now = clock.now().isoformat(timespec="milliseconds")
-        shown = {**shown_to(principal, change), "clock": f"{now} {clock.speed:g}"}
-        change.encoded[rights] = json.dumps(shown, separators=(",", ":")).encode()
-    return change.encoded[rights]
+        shown = shown_to(principal, change)
+        head = json.dumps(shown, separators=(",", ":")).encode().removesuffix(b"}")
+        change.encoded[rights] = head + b"," if shown else head
+    # Never kept: who opens a page later gets the same change, but at another instant.
+    told = f"{clock.now().isoformat(timespec='milliseconds')} {clock.speed:g}"
+    return b'%b"clock":"%b"}' % (change.encoded[rights], told.encode())

@@ -73,6 +73,22 @@ async def test_pages_are_told_the_engines_clock_and_how_fast_it_runs(client, eng
             assert told[1] == speed
 
 
+async def test_a_page_opened_later_is_told_a_later_instant(client, engine):
+    campaign = await engine.campaign("Spring", 3)
+    engine.clock = Clock(600)
+    path = f"/campaigns/{campaign.id}/live"
+    async with client.get(path) as first, client.get(path) as second:
+        whole = await Reader(first).event()
+        await asyncio.sleep(0.05)
+        opened = engine.clock.now() - timedelta(milliseconds=1)
+        async with client.get(path) as third:
+            same = await Reader(third).event()
+        assert opened <= datetime.fromisoformat(same["clock"].split(" ")[0])
+        for regions in (whole, same, await Reader(second).event()):
+            regions.pop("clock")
+        assert same == whole
+
+
 async def test_a_change_sends_only_what_changed(client, engine):
     one = await engine.campaign("One", 3)
     two = await engine.campaign("Two", 3)
