@@ -58,6 +58,7 @@ class Queueing:
         self._switchboard = switchboard
         self._floor = floor
         self._queues: dict[int, str] = {}
+        self._assigning = asyncio.Lock()
         self._has: dict[tuple[str, str], Membership] = {}
         self._waiting: dict[str, str] = {}
         self._announced: set[str] = set()
@@ -83,9 +84,22 @@ class Queueing:
             return None
         if campaign.settings.agents.queue:
             return campaign.settings.agents.queue
-        if campaign.id not in self._queues:
-            self._queues[campaign.id] = await self._store.assign_queue(campaign.id, OWN_QUEUES)
-        return self._queues[campaign.id]
+        async with self._assigning:
+            if campaign.id not in self._queues:
+                queue = await self._store.assign_queue(campaign.id, self._choices(campaign.id))
+                # Who had it before, and is not at work now, gets another when it is again.
+                self._queues = {c: q for c, q in self._queues.items() if q != queue}
+                self._queues[campaign.id] = queue
+            return self._queues[campaign.id]
+
+    def _choices(self, campaign_id: int) -> tuple[str, ...]:
+        """Return callcamp's own queues without those in which agents of other campaigns are.
+
+        A campaign that has not started, or was opened again, may have agents on shift already.
+        """
+        others = {worker.campaign.id for worker in self._floor} - {campaign_id}
+        taken = {self._queues.get(other) for other in others}
+        return tuple(queue for queue in OWN_QUEUES if queue not in taken)
 
     def known_queue(self, campaign: Campaign) -> str:
         """Return the same, as far as it was asked for before; empty when it was not."""
