@@ -298,6 +298,23 @@ async def test_who_answers_for_an_agent_just_logged_out_takes_nobody_along(
     assert not evidence.abandoned
 
 
+async def test_who_was_handed_over_after_that_does_not_wait_again_after_the_talk(
+    floor: Floor,
+) -> None:
+    """callcamp's order came in the moment in which the answer had made way."""
+    agent = next(_agents)
+    attempt_id = await floor.queued(floor.new_queue())
+    await floor.told(CallerWaited, attempt_id=attempt_id)
+    assert await floor.board._set(attempt_id, {"SHARED(CC_AGAIN)": "1"})
+    assert await floor.board.give_to(attempt_id, agent_interface(1), agent)
+    talk = await floor.told(AgentConnected, attempt_id=attempt_id, agent_id=agent)
+    await floor.talk_together(attempt_id, talk.channel_id)
+    await floor.board.hang_up_channel(talk.channel_id)
+    evidence = await floor.ended(attempt_id)
+    assert evidence.agent == f"cc-agent-{agent}"
+    assert not any(isinstance(one, AgentMissed) for one in floor.facts)
+
+
 async def test_a_key_during_the_sound_for_whom_nobody_was_free_is_kept(floor: Floor) -> None:
     attempt_id = await floor.queued(
         floor.new_queue(), 2, "presses_key", CC_NO_AGENT=floor.lab.prompt_sound
