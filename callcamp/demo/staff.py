@@ -9,6 +9,7 @@ from typing import Any
 
 from callcamp.core.agent_settings import AgentSettings, DialMethod
 from callcamp.core.agents import AgentPhone, AgentState, PhoneKind
+from callcamp.core.model import Attempt
 from callcamp.core.outcome import Disposition
 from callcamp.engine import Engine
 from callcamp.switch.simulated import CalleeScript, PhoneScript, Talk
@@ -100,7 +101,7 @@ class AgentsAccount:
 async def account(engine: Engine, campaign_id: int, talks: list[Talk]) -> AgentsAccount:
     """Hold what the store says of agents against what the switch saw."""
     agents = {agent.id: agent.phone.address for agent in await engine.store.agents()}
-    attempts = await engine.store.attempts(campaign_id)
+    attempts = await _attempts(engine, campaign_id)
     seen: dict[str, list[str]] = {}
     for talk in talks:
         seen.setdefault(talk.number, []).append(talk.phone.removeprefix("PJSIP/"))
@@ -130,3 +131,10 @@ async def account(engine: Engine, campaign_id: int, talks: list[Talk]) -> Agents
         occupancy=round(1 - free_s / present_s, 3) if present_s else None,
         disagreements=disagreements,
     )
+
+
+async def _attempts(engine: Engine, campaign_id: int) -> list[Attempt]:
+    found: list[Attempt] = []
+    while more := await engine.store.attempts(campaign_id, after_id=found[-1].id if found else ""):
+        found += more
+    return found
