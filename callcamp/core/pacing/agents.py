@@ -29,11 +29,20 @@ def _place(elapsed_s: float) -> int:
 
 
 _PLACES = [_place(second + 0.5) for second in range(_SECONDS)]
+_MERGED = 3
+_COARSE_PLACES = [place - place % _MERGED + 1 for place in _PLACES]
 
 
-def place_of(elapsed_s: float) -> int:
-    """Return in which small interval an elapsed time is: a second, later a sixteenth."""
-    return _PLACES[max(min(int(elapsed_s), _SECONDS - 1), 0)]
+def place_of(elapsed_s: float, coarse: bool = False) -> int:
+    """Return in which small interval an elapsed time is: a second, later a sixteenth.
+
+    Args:
+        elapsed_s: seconds; what is negative counts as 0.
+        coarse: three intervals count as one, that in the middle.
+    """
+    second = int(elapsed_s)
+    places = _COARSE_PLACES if coarse else _PLACES
+    return places[second] if 0 <= second < _SECONDS else places[0 if second < 0 else -1]
 
 
 def middle_s(place: int) -> float:

@@ -65,6 +65,7 @@ class AnswerChance:
         self._slack, self._alarm, self._after_alarm = slack, alarm, after_alarm
         self._caution = caution
         self._suspicion = [0.0, 0.0]
+        self._known: dict[ContactKind, float] = {}
 
     def _parts(self, kind: ContactKind) -> list[list[float]]:
         parts = [self._base, self._ordinals[min(max(kind.ordinal, 1), _MOST_ORDINAL) - 1]]
@@ -79,7 +80,10 @@ class AnswerChance:
 
     def of(self, kind: ContactKind) -> float:
         """Return the chance that such a contact answers, on the high side of what is known."""
-        return _chance(self._log_odds(kind, self._caution))
+        found = self._known.get(kind)
+        if found is None:
+            found = self._known[kind] = _chance(self._log_odds(kind, self._caution))
+        return found
 
     def of_mix(self, kinds: Sequence[ContactKind]) -> float:
         """Return the chance that one of these contacts answers; each may be it.
@@ -106,6 +110,7 @@ class AnswerChance:
 
     def add(self, person: bool, kind: ContactKind) -> None:
         """Learn one result."""
+        self._known.clear()
         chance = _chance(self._log_odds(kind))
         information = chance * (1 - chance)
         error = person - chance
@@ -154,6 +159,7 @@ class AnswerChance:
             raise ValueError("chances: no ordinals")
         self._hours, self._ordinals = [*map(_part, hours)], [*map(_part, ordinals)]
         self._base = base
+        self._known.clear()
 
 
 def _part(value: object) -> list[float]:

@@ -178,8 +178,8 @@ class Predictive:
         coarse = len(seconds) > _FEW_GROUPS
         alike: defaultdict[tuple[bool, int], int] = defaultdict(int)
         for second, times in seconds.items():
-            place = place_of(second if second >= 0 else ~second)
-            alike[second >= 0, _coarse(place) if coarse else place] += times
+            talks = second >= 0
+            alike[talks, place_of(second if talks else ~second, coarse)] += times
         return [
             (self.agents.still_busy(talking if talks else BusyPhase.WRAP_UP, place), times)
             for (talks, place), times in alike.items()
@@ -227,11 +227,6 @@ class Predictive:
             self.agents.restore(kept.get("agents"))
         except ValueError:
             self._new()
-
-
-def _coarse(place: int) -> int:
-    """Return the middle of the three neighbouring places that a place is one of."""
-    return place - place % _MERGED + 1
 
 
 def _why(snapshot: PacingSnapshot, numbers: dict[str, float]) -> str:
