@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -107,8 +107,10 @@ class Departures:
     async def _order(self, calls: Sequence[_Bound], campaign: Campaign, lane: Lane) -> None:
         if not calls:
             return
-        sent_at = self._clock.now()
         try:
+            # First: nothing may come between the note and the lane.
+            ways = [await self._way_of(track, campaign) for track, _ in calls]
+            sent_at = self._clock.now()
             ids = [track.attempt_id for track, _ in calls]
             allowed = set(await self._store.mark_dialing(ids, now=sent_at))
         except CallcampError:
@@ -116,22 +118,30 @@ class Departures:
             for track, _ in calls:
                 self._tracker.release(track)
             raise
-        for call in calls:
+        for call, way in zip(calls, ways, strict=True):
             if call.track.status is not AttemptStatus.CLAIMED:
                 continue
             if call.track.attempt_id in allowed:
-                await self._hand_over(call, campaign, lane, sent_at)
+                self._hand_over(call, way, campaign, lane, sent_at)
             else:
                 self._tracker.release(call.track)
 
-    async def _hand_over(
-        self, call: _Bound, campaign: Campaign, lane: Lane, sent_at: datetime
+    async def _way_of(self, track: Track, campaign: Campaign) -> Mapping[str, str]:
+        """Return the channel variables that lead to an agent, if the campaign has agents."""
+        if not campaign.settings.agents.attended:
+            return {}
+        return await self._desk.variables(campaign, track)
+
+    def _hand_over(
+        self,
+        call: _Bound,
+        way: Mapping[str, str],
+        campaign: Campaign,
+        lane: Lane,
+        sent_at: datetime,
     ) -> None:
         track = call.track
-        to_agent = {}
-        if campaign.settings.agents.attended:
-            to_agent = await self._desk.variables(campaign, track)
         track.status = AttemptStatus.DIALING
         track.sent_at = sent_at
         self._tracker.show(track, sent_at)
-        lane.put(ReadyCall(track, call_order(call.claim, campaign, lane.trunk, to_agent)))
+        lane.put(ReadyCall(track, call_order(call.claim, campaign, lane.trunk, way)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from agents_kit import an_agent, staffed, view
@@ -9,6 +10,7 @@ from engine_kit import BY_HAND, Bench, bench, until
 
 from callcamp.core.agent_settings import AgentSettings, DialMethod
 from callcamp.core.states import CampaignEvent
+from callcamp.errors import StoreError
 
 
 async def _queues_of(b: Bench, *names: str) -> dict[str, str]:
@@ -49,3 +51,27 @@ async def test_a_campaign_that_is_opened_again_does_not_meet_the_people_of_anoth
         await b.running.agents.log_in("anna", first.id)
         queues = await _queues_of(b, "anna", "bert")
         assert queues == {"bert": "callcamp-1", "anna": "callcamp-2"}
+
+
+async def test_a_contact_whose_way_to_the_queue_is_not_found_is_given_back(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        failures = 0
+        assign_queue = b.store.assign_queue
+
+        async def fails(campaign_id: int, choices: Sequence[str]) -> str:
+            nonlocal failures
+            if not failures:
+                failures += 1
+                raise StoreError("The database does not answer.")
+            return await assign_queue(campaign_id, choices)
+
+        def claimed(name: str) -> None:
+            if name == "claim" and not failures:
+                b.running.agents.queueing._queues.clear()
+                b.store.assign_queue = fails  # type: ignore[method-assign]
+
+        b.store.after = claimed
+        await staffed(b, DialMethod.PROGRESSIVE)
+        await b.ordered(1)
+        assert failures == 1
