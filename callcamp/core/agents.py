@@ -171,11 +171,6 @@ AGENT: Machine[AgentState, AgentEvent] = Machine(
 """The table of an agent's states; an agent who logs out while talking ends the shift at once,
 the call goes on without being followed as the agent's work."""
 
-WORKING: frozenset[AgentState] = frozenset(
-    {_S.PREVIEWING, _S.RINGING, _S.DIALING, _S.TALKING, _S.WRAP_UP}
-)
-"""States in which an agent works on a contact."""
-
 
 @dataclass(frozen=True, slots=True)
 class AgentSpan:

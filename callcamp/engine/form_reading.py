@@ -72,20 +72,6 @@ def is_days(owner: type, name: str) -> bool:
     return (owner, name) in {(DailyWindow, "weekdays"), (HoursRule, "weekday")}
 
 
-def parse_weekdays(text: str) -> frozenset[int]:
-    """Read days such as ``mon-fri`` or ``mon,wed,sat`` (Monday is 0); a span may wrap round.
-
-    Raises:
-        InvalidInput: it is something else.
-    """
-    try:
-        return _days(text)
-    except _Unfit as wrong:
-        raise InvalidInput(
-            f"weekdays is {shorten(text)}; {wrong}.", field="weekdays", value=text
-        ) from None
-
-
 def shorten(value: Any, most: int = 80) -> str:
     """Return ``value`` for a message: texts in quotes, the rest as JSON says it."""
     try:

@@ -76,7 +76,7 @@ async def test_what_a_cut_link_keeps_ringing_is_stopped_when_it_is_back(tmp_path
         assert board.asked("stop") == []
         b.switch.mend()
         await until(lambda: board.asked("stop") == [(attempt_id, CHANNEL)])
-        await until(lambda: b.running.agents.leaving.ringing == frozenset())
+        await until(lambda: b.running.agents.leaving._ringing == {})
 
 
 @pytest.mark.parametrize("sent_on", [False, True])

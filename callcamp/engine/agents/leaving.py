@@ -52,11 +52,6 @@ class Leaving:
         """The phones of agents who have logged out and talk on."""
         return frozenset(self._legs.values())
 
-    @property
-    def ringing(self) -> frozenset[str]:
-        """The attempts for which a phone may still ring whose agent has logged out."""
-        return frozenset(self._ringing)
-
     def leave(self, worker: Worker, reason: str) -> None:
         """End an agent's shift; what the agent was about to talk to is given back."""
         line = self._consequences.line

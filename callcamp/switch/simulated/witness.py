@@ -99,10 +99,6 @@ class Witness:
         self._numbers[number] += 1
         return self._numbers[number] - 1
 
-    def times_called(self, number: str) -> int:
-        """Return how many calls this number has had."""
-        return self._numbers[number]
-
     def ended(self, trunk: str) -> None:
         """Note that a call is over."""
         self._all.live -= 1
