@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from switchboard_kit import Floor, floor, lab
@@ -146,8 +147,8 @@ async def test_it_can_be_asked_who_hears_the_announcement(floor: Floor) -> None:
 
 
 async def test_an_announcement_longer_than_the_wait_is_cut(floor: Floor) -> None:
-    # the message takes more than three seconds
-    order = floor.queued(floor.new_queue(), wait_s=2, announce=True)
+    order = floor.queued(floor.new_queue(), wait_s=2)
+    order = replace(order, variables={**order.variables, "CC_ANNOUNCE": floor.ground.prompt})
     await floor.gateway.originate(order)
     await floor.told(CallerWaited, attempt_id=order.attempt_id, announced=True)
     await floor.told(CallerWaited, attempt_id=order.attempt_id, announced=False)
@@ -155,7 +156,8 @@ async def test_an_announcement_longer_than_the_wait_is_cut(floor: Floor) -> None
     evidence = floor.follower.evidence(order.attempt_id)
     assert evidence.abandoned is True
     assert evidence.waited_s is not None
-    assert evidence.waited_s < 3
+    # Uncut it takes three seconds, and more than seven on Asterisk, before the queue looks.
+    assert evidence.waited_s < (4 if floor.ground.name == "simulated" else 7)
 
 
 @pytest.mark.parametrize("known", [True, False])
