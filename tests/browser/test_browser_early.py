@@ -132,3 +132,23 @@ async def test_the_browser_asks_where_the_script_never_comes(site, tab, yes):
     await expect(page.locator("#secret")).to_have_count(1 if yes else 0)
     assert [question.split("\n")[0] for question in questions] == ["Renew the secret?"]
     assert (await site.engine.store.webhook_secret(hook.id) != secret) is yes
+
+
+TWICE = """() => {
+  const stopped = [];
+  window.addEventListener("submit", (event) => {
+    stopped.push(event.defaultPrevented);
+    event.preventDefault();
+  });
+  const button = document.querySelector("form[action='/webhooks'] button");
+  button.click();
+  button.click();
+  return [stopped, button.ariaBusy];
+}"""
+
+
+async def test_a_form_whose_button_is_pressed_twice_is_sent_once(site, tab):
+    """Until the answer is there; the browser's own ways to prevent it differ."""
+    await tab.page.goto(f"{site.url}/webhooks")
+    await tab.page.get_by_label("Address").fill("https://8.8.8.8/hook")
+    assert await tab.page.evaluate(TWICE) == [[False, True], "true"]

@@ -216,10 +216,10 @@ document.addEventListener("submit", (event) => {
   });
 });
 
-// --- A form that takes its time is sent once. ---------------------------------------------
+// --- What the browser itself sends is sent once, however often its button is pressed. -----
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !("once" in (form.dataset ?? {}))) return;
+  if (event.defaultPrevented || !form.matches('[method="post"]:not([data-progress])')) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
   busy(event.submitter, true);

@@ -1,7 +1,7 @@
 // Runs before the page is drawn, the other scripts when all of it is there. Who is quicker than
 // they are loses nothing: what they would have answered is held, and done once they are there.
 (() => {
-  const SCRIPTED = "#act, [data-confirm], [data-once], [data-progress], [data-upload]";
+  const SCRIPTED = "#act, [data-confirm], [data-progress], [data-upload]";
   const BUSY = ["aria-busy", "aria-disabled"];
   const KINDS = ["submit", "click", "change"];
   const held = new Map();
