@@ -59,8 +59,14 @@ def _share(text: str) -> float | None:
     if not text:
         return None
     try:
-        return float(text) / 100
+        percent = float(text)
     except ValueError:
+        percent = 0.0
+    # The engine would speak of 0.01 to 1, which nobody typed here.
+    if not 1 <= percent <= 100:
         raise InvalidInput(
-            "answer_rate: give a percentage, such as 30.", field="answer_rate", value=text
-        ) from None
+            "Answered: give a percentage from 1 to 100, such as 30.",
+            field="answer_rate",
+            value=text,
+        )
+    return percent / 100

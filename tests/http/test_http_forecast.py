@@ -55,6 +55,8 @@ async def test_the_page_says_what_is_wrong(client, engine, monkeypatch):
     response = await client.get("/campaigns/1/forecast?answer_rate=%3Cb%3E")
     assert response.status == 400
     assert "give a percentage" in await response.text()
+    response = await client.get("/campaigns/1/forecast?answer_rate=200")
+    assert "a percentage from 1 to 100" in await response.text()
     response = await client.get("/campaigns/1/forecast?agents=ten")
     assert "give a whole number" in await response.text()
 
