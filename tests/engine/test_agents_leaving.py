@@ -64,6 +64,23 @@ async def test_the_phone_of_who_is_logged_out_rings_no_more_and_the_caller_waits
         assert b.running.agents.queueing.waiting("callcamp-1") == [attempt_id]
 
 
+async def test_the_queue_finds_the_next_for_whom_a_phone_still_rings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callcamp.engine.agents.consequences.QUEUE_LOOKS_S", 0.0)
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        board = b.switch.board
+        board.gives = False
+        attempt_id = await rung(b, ("anna", "bob"))
+        await b.running.agents.log_out("anna")
+        await until(lambda: board.asked("stop") == [(attempt_id, CHANNEL)])
+        await passes(0.1)
+        assert board.asked("give") == []
+        assert view(b, "bob").state is S.READY
+        assert b.running.agents.queueing.waiting("callcamp-1") == [attempt_id]
+
+
 async def test_what_a_cut_link_keeps_ringing_is_stopped_when_it_is_back(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()

@@ -71,7 +71,10 @@ class Leaving:
             waits.offered_to = None
             if leg is None:
                 self.stop_ringing(waits, call.channel_id)
-            self._consequences.seek(waits)
+            # A queue calls the next one by itself; its caller would be lost from sight by a
+            # hand-over that Asterisk refuses while a phone still rings.
+            if self._queueing.hears_announcement(waits.attempt_id):
+                self._consequences.seek(waits)
         if leg is not None and not talks:
             self._background.do(self._end_channel(leg.id))
         elif talks and call is not None and call.channel_id is not None:
