@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from callcamp.core.agent_settings import DialMethod
@@ -60,6 +60,19 @@ def end_as_written(track: Track, evidence: Evidence, now: datetime) -> datetime:
     except (ValueError, OverflowError, OSError):
         return now
     return min(now, max(written, track.sent_at or written))
+
+
+def met_as_written(evidence: Evidence, ended_at: datetime) -> datetime | None:
+    """Return when a contact met an agent in a talk that only the hangup handler saw.
+
+    None: it met none. With machine detection it is too early by the time that took.
+    """
+    talk_s, waited_s = evidence.talk_s, evidence.waited_s
+    if evidence.abandoned or talk_s is None or waited_s is None:
+        return None
+    if agent_of_member(evidence.agent or "") is None:
+        return None
+    return ended_at - timedelta(seconds=max(0.0, talk_s - waited_s))
 
 
 def judge(track: Track, evidence: Evidence) -> Disposition:
@@ -163,7 +176,7 @@ def _ended(
         call.ended_at,
         rang_at=track.rang_at,
         answered_at=track.answered_at,
-        connected_at=track.connected_at,
+        connected_at=track.connected_at or met_as_written(evidence, call.ended_at),
         agent_id=track.agent_id or agent_of_member(evidence.agent or ""),
         disposition=call.disposition,
         evidence=evidence,

@@ -21,10 +21,12 @@ from callcamp.core.agent_events import AgentCalled, AgentConnected
 from callcamp.core.agent_settings import DialMethod
 from callcamp.core.agents import AgentState
 from callcamp.core.model import Attempt
+from callcamp.core.outcome import Evidence
 from callcamp.core.states import AttemptStatus, CampaignEvent
 from callcamp.engine.agents.restart import STARTED_AGAIN
 from callcamp.engine.agents.views import AgentCallView, WrapUpNote
 from callcamp.engine.agents.worksheet import Worksheets
+from callcamp.engine.ending import met_as_written
 from callcamp.errors import Conflict, InvalidInput, StoreError
 from callcamp.ports import CustomOutcome
 from callcamp.ports.switchboard import TalkView, TransferTo
@@ -208,6 +210,42 @@ async def test_what_was_noted_counts_once_when_the_call_ends_while_callcamp_is_a
         await b.start()
         assert len([one for one in b.store.applied if one.disposition is not None]) == 1
         assert (await b.store.attempt(attempt_id)).outcome == "sold"
+
+
+async def test_a_whole_talk_while_callcamp_was_away_is_work_of_the_agent(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        campaign = await staffed(b, PROGRESSIVE)
+        (attempt_id,) = await b.placed(1)
+        agent_id = view(b).agent.id
+        await b.running.agents.floor.write()
+        await b.kill()
+        member = f"cc-agent-{agent_id}"
+        b.switch.end(attempt_id, replace(TALKED, waited_s=1.5, talk_s=5.0, agent=member))
+        await b.start()
+
+        async def ended() -> bool:
+            return (await b.store.attempt(attempt_id)).status is AttemptStatus.ENDED
+
+        await until(ended, "the end is written")
+        attempt = await b.store.attempt(attempt_id)
+        assert attempt.ended_at is not None
+        assert attempt.connected_at == attempt.ended_at - timedelta(seconds=3.5)
+        since, until_ = campaign.created_at - timedelta(hours=1), b.clock.now()
+        (work,) = await b.store.agent_work(since=since, until=until_, campaign_id=campaign.id)
+        assert (work.agent_id, work.calls) == (agent_id, 1)
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        replace(TALKED, waited_s=2.0, abandoned=True, agent="cc-agent-1"),
+        replace(TALKED, waited_s=0.1, agent="somebody-else"),
+        replace(TALKED, agent="cc-agent-1"),
+    ],
+)
+def test_who_met_no_agent_of_ours_has_no_moment_of_it(evidence: Evidence) -> None:
+    assert met_as_written(evidence, now()) is None
 
 
 async def test_noted_again_after_the_start_the_last_one_holds(tmp_path: Path) -> None:
