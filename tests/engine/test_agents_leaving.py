@@ -275,6 +275,32 @@ async def test_a_call_that_never_reached_the_phone_was_not_missed(
         assert await b.statuses(campaign) == {ContactStatus.IN_PROGRESS: 1}
 
 
+async def test_who_leaves_while_the_phone_is_ordered_holds_nobody_up(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        board = b.switch.board
+        board.phones["PJSIP/anna"] = "silent"
+        call_agent = board.call_agent
+
+        async def slowly_refused(_given: object) -> None:
+            await b.running.agents.log_out("anna")
+            raise SwitchRefused("No such endpoint.")
+
+        board.call_agent = slowly_refused  # type: ignore[method-assign]
+        with capture_logs() as lines:
+            campaign = await staffed(b, DialMethod.AGENT_FIRST)
+            await becomes(b, S.OFFLINE)
+
+            async def given_back() -> bool:
+                return await b.statuses(campaign) == {ContactStatus.PENDING: 1}
+
+            await until(given_back)
+            await until(lambda: not len(b.running._registry))
+        board.call_agent = call_agent  # type: ignore[method-assign]
+        assert [one for one in lines if one["event"] == "agent_not_called"]
+        assert not [one for one in lines if one["event"] == "dialer_held_up"]
+
+
 async def test_a_phone_that_rings_on_over_a_cut_link_is_not_missed(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         await b.start()

@@ -280,7 +280,9 @@ class Line:
                 agent=worker.agent.name,
                 problem=error.message,
             )
-            self._not_called(worker, error)
+            # Meanwhile the agent may have left, or the contact may be wanted no more.
+            if worker.state is AgentState.RINGING and worker.attempt_id == track.attempt_id:
+                self._not_called(worker, error)
             self._give_back(track)
 
     async def _picked_up(self, worker: Worker, track: Track) -> None:
