@@ -78,7 +78,8 @@ def test_every_pair_goes_where_the_table_says_or_is_refused(
     else:
         with pytest.raises(IllegalTransition) as caught:
             machine.advance(state, event)
-        assert state.value in caught.value.message
+        named = {"agent": "An agent", "attempt": "An attempt"}.get(machine.name, f"A {machine.name}")
+        assert caught.value.message.startswith(f"{named} that is {state.value} ")
         assert event.value.replace("expired", "completed") in caught.value.message
         able = {s.value for s in machine.sources(event)}
         assert set(caught.value.message.split("; one that is ")[1][:-5].split(" or ")) == able
