@@ -138,9 +138,9 @@ class Machine(Generic[S, E]):
         except KeyError:
             able = " or ".join(sorted(s.value for s in self.sources(event)))
             done = _SHOWN.get(event.value, event.value)
-            article = "An" if self.name[0] in "aeiou" else "A"
+            one = f"{'An' if self.name[0] in 'aeiou' else 'A'} {self.name}"
             raise IllegalTransition(
-                f"{article} {self.name} that is {state.value} cannot be {done}; one that is {able} can.",
+                f"{one} that is {state.value} cannot be {done}; one that is {able} can.",
                 machine=self.name,
                 state=state.value,
                 event=event.value,

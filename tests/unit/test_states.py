@@ -78,7 +78,9 @@ def test_every_pair_goes_where_the_table_says_or_is_refused(
     else:
         with pytest.raises(IllegalTransition) as caught:
             machine.advance(state, event)
-        named = {"agent": "An agent", "attempt": "An attempt"}.get(machine.name, f"A {machine.name}")
+        named = {"agent": "An agent", "attempt": "An attempt"}.get(
+            machine.name, f"A {machine.name}"
+        )
         assert caught.value.message.startswith(f"{named} that is {state.value} ")
         assert event.value.replace("expired", "completed") in caught.value.message
         able = {s.value for s in machine.sources(event)}
