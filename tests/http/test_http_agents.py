@@ -274,7 +274,7 @@ async def test_active_campaigns_show_what_paces_them(client, engine):
     assert "<script>alert" not in page
     assert "dial 7 now" in page
     assert "9 of 412" in page
-    assert "2.2 %; at most 3.0 %, of which 2.7 % are used" in page
+    assert "2.2 %; at most 3.0 %, and 2.7 % is aimed at" in page
     assert "0.0078" in page
     assert "<dt>again</dt><dd>1,234 s</dd>" in page
     assert "1 talking" in page
