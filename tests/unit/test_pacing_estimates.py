@@ -120,9 +120,17 @@ def test_places_of_elapsed_time_are_close(elapsed_s: float) -> None:
     assert middle == pytest.approx(elapsed_s, rel=0.04, abs=0.51)
 
 
+@given(st.floats(0, 30_000))
+def test_coarse_places_are_the_middle_one_of_three(elapsed_s: float) -> None:
+    place = place_of(elapsed_s, coarse=True)
+    assert place % 3 == 1
+    assert abs(place - place_of(elapsed_s)) <= 1
+
+
 def test_elapsed_times_beyond_all_measure_have_a_place() -> None:
     assert place_of(1e9) == place_of(20_000)
     assert place_of(-5) == 0
+    assert place_of(-5, coarse=True) == 1
 
 
 def test_who_wraps_up_is_free_sooner_than_who_talks() -> None:
@@ -154,6 +162,17 @@ def test_what_rings_long_is_answered_less() -> None:
     assert sum(ringing.weights()) == pytest.approx(1)
 
 
+def test_a_chance_is_as_new_as_the_last_result() -> None:
+    chance, other = AnswerChance(), AnswerChance()
+    before = chance.of(PLAIN)
+    chance.add(False, PLAIN)
+    assert chance.of(PLAIN) < before
+    other.restore(chance.state())
+    assert other.of(PLAIN) == chance.of(PLAIN)
+    chance.restore(AnswerChance().state())
+    assert chance.of(PLAIN) == before
+
+
 def test_answers_that_come_first_do_not_mislead() -> None:
     ringing = Ringing((1.0, 5.0, 25.0))
     ends = [(n % 40 / 4 + 5.0, True) for n in range(300)] + [(25.0, False)] * 700
@@ -182,6 +201,23 @@ def test_talks_are_learnt_when_all_that_began_before_them_have_ended() -> None:
     assert agents.compared(15.0, [10.0, 1.0]) == 0
     assert agents.compared(20.0, [6.0]) == 2
     assert agents.talk.mean_s < 110
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 100), st.integers(1, 50)), max_size=12),
+    st.lists(st.integers(0, 300), max_size=12),
+)
+def test_the_oldest_running_talk_that_is_waited_for_decides(
+    talks: list[tuple[int, int]], running_s: list[int]
+) -> None:
+    agents = Agents((3.0, 27.0))
+    for began_s, lasted_s in talks:
+        # Nothing is learnt of these before they are compared: all are too young.
+        assert agents.talked(float(began_s + lasted_s), float(lasted_s)) == 0
+    hold_s = 2 * agents.talk.mean_s
+    oldest_s = max((one_s for one_s in running_s if one_s <= hold_s), default=0)
+    learnt = sum(began_s + 0.5 <= 151 - oldest_s for began_s, _ in talks)
+    assert agents.compared(151.0, map(float, running_s)) == learnt
 
 
 def test_one_very_long_talk_holds_no_other_up() -> None:

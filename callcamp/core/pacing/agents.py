@@ -104,9 +104,14 @@ class Agents:
         """
         if not self._held:
             return 0
-        hold_s = self._hold_s
-        # Talks that last much longer than others hold nothing up.
-        oldest_s = max((one for one in running_s if one <= hold_s), default=0.0)
+        hold_s, first_s = self._hold_s, self._held[0][0]
+        oldest_s = 0.0
+        for one_s in running_s:
+            # Talks that last much longer than others hold nothing up.
+            if oldest_s < one_s <= hold_s:
+                if now_s - one_s - _SAME_S < first_s:
+                    return 0
+                oldest_s = one_s
         return self._learn(now_s - oldest_s - _SAME_S)
 
     @property

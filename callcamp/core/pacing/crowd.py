@@ -96,15 +96,15 @@ class Crowd:
         ]
 
 
-def most(fits: Callable[[int], bool], start: int, step: int = 1) -> int:
+def most(fits: Callable[[int], bool], start: int) -> int:
     """Return the first number from ``start`` on that does not fit; all above do not either.
 
     Args:
         fits: whether a number fits.
         start: the smallest number to look at.
-        step: the first guess of how far away it is, over 0.
     """
-    low = start
+    # Most decisions are for none or a few: those cost least so.
+    low, step = start, 1
     while fits(low + step - 1):
         low += step
         step *= 2

@@ -130,7 +130,7 @@ class Predictive:
 
         sure = max(0, snapshot.free - snapshot.waiting - len(snapshot.ringing))
         room = MOST_PER_AGENT * snapshot.agents - snapshot.waiting - len(snapshot.ringing)
-        count = min(most(fits, sure, 1 + crowd.size // 32), max(room, sure))
+        count = min(most(fits, sure), max(room, sure))
         numbers = {
             **one_each(snapshot).numbers,
             "answer_probability": answers,
