@@ -15,6 +15,7 @@ from markupsafe import Markup
 from callcamp.core.agents import AgentState
 from callcamp.core.states import CampaignStatus
 from callcamp.engine.agents.views import AgentView
+from callcamp.engine.agents.worker import OVER
 from callcamp.engine.stats import CampaignStats
 from callcamp.http.agent_form import METHOD_NAMES
 from callcamp.http.hub import Frame
@@ -160,6 +161,7 @@ class BoardRegions:
             METHOD_NAMES[settings.method],
             self._engine.agents.pacing(campaign.id),
             state_counts(views),
+            campaign.status in OVER,
         )
 
     def _row(self, view: AgentView, names: Sequence[str] = PIECES) -> dict[str, str]:

@@ -349,6 +349,9 @@ async def test_a_campaign_gets_and_loses_agents_while_it_runs(client, engine, po
     assert [agent.name for agent in members] == ["anna"]
     assert (await post(f"{where}/agents", {})).status == 400
     assert (await post(f"{where}/agents", {"agent": "nobody"})).status == 404
+    assert "Nothing is decided yet." in await (await client.get(where)).text()
+    await engine.commands.stop(campaign.id)
+    assert "The campaign is over: nobody is dialled" in await (await client.get(where)).text()
 
 
 async def test_a_campaign_without_agents_shows_none(client, engine):
