@@ -535,6 +535,25 @@ async def test_who_is_on_the_line_for_a_contact_waits_on_for_it(
         await form_opens(b, attempt_id)
 
 
+async def test_the_phone_of_who_handed_the_contact_on_and_was_ready_again_does_not_stay_up(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, BY_HAND) as b:
+        await b.start()
+        await staffed(b, DialMethod.AGENT_FIRST, agents={"wrap_up_s": 0})
+        (attempt_id,) = await b.placed(1)
+        (leg,) = b.switch.board.up
+        b.switch.answer(attempt_id)
+        b.switch.emit(AgentConnected(attempt_id, view(b).agent.id, now(), leg))
+        await becomes(b, S.TALKING)
+        await b.running.agents.transfer("anna", TransferTo.QUEUE, "sales")
+        b.switch.board.talks[attempt_id] = TalkView(leg, on_hold=False)
+        await becomes(b, S.READY)
+        await killed(b)
+        await until(lambda: (leg,) in b.switch.board.asked("hang_up"), "the phone is hung up")
+        assert view(b).state is S.READY
+
+
 async def test_who_is_on_the_line_still_but_has_handed_the_contact_on_notes_the_result(
     tmp_path: Path,
 ) -> None:

@@ -226,7 +226,8 @@ class TakeOver:
             # Its agent has logged out, but talks on.
             if track.answered_at is not None and self._floor.of_attempt(track.attempt_id) is None:
                 talk = await self._switchboard.talk_of(track.attempt_id)
-                unused.discard("" if talk is None else talk.channel_id)
+                if talk is not None and talk.agent_id is not None:
+                    unused.discard(talk.channel_id)
         for leg in sorted(unused):
             log.info("agent_leg_left_over", leg=leg, agent=agent_of_leg(leg))
             await self._switchboard.hang_up_channel(leg)
