@@ -49,7 +49,7 @@ class Budget:
     most_ahead: float = 0.6
     less_ahead: float = 0.83
     sure_share: float = 0.5
-    at_end: float = 0.4
+    at_end: float = 0.7
 
     def left(self, account: Account) -> float:
         """Return how many calls may still be abandoned; negative over the cap."""
