@@ -207,6 +207,18 @@ async def test_an_offer_of_a_paused_campaign_cannot_be_accepted(tmp_path: Path) 
         assert b.switch.orders == b.switch.board.asked("call") == []
 
 
+async def test_who_accepts_without_a_link_is_told_so(tmp_path: Path) -> None:
+    async with bench(tmp_path, BY_HAND, look_s=60.0) as b:
+        await b.start()
+        await staffed(b, DialMethod.PREVIEW, agents={"before_call_work_s": 60})
+        await becomes(b, S.PREVIEWING)
+        b.switch.cut()
+        with pytest.raises(Conflict, match="no link.*The contact was given back"):
+            await b.running.agents.accept("anna")
+        assert (view(b).state, view(b).offer) == (S.READY, None)
+        assert b.switch.orders == b.switch.board.asked("call") == []
+
+
 async def test_a_phone_that_rings_for_a_paused_campaign_stops(tmp_path: Path) -> None:
     async with bench(tmp_path, BY_HAND) as b:
         b.switch.board.phones["PJSIP/anna"] = "silent"

@@ -90,8 +90,8 @@ class Line:
         """Dial the contact that an agent is offered.
 
         Raises:
-            Conflict: there is no offer (any more), or the campaign does not run as it did when
-                it was made; the contact is given back then.
+            Conflict: there is no offer (any more); or the campaign does not run as it did when
+                it was made, or the agent's phone cannot be called: the contact is given back.
         """
         track = self.offered_to(worker)
         if track is not None:
@@ -103,7 +103,9 @@ class Line:
                 raise Conflict(
                     f"{now.settings.name} {state}; the contact was given back.", state=state
                 )
-        await self._begin(worker, *self._take_offer(worker))
+        error = await self._begin(worker, *self._take_offer(worker))
+        if error is not None:
+            raise Conflict(f"{error.message} The contact was given back.", problem=error.id)
 
     def skip(self, worker: Worker, reason: str, *, after_s: float) -> None:
         """Give the offered contact back; it is due again ``after_s`` from now.
@@ -260,15 +262,17 @@ class Line:
             raise Conflict(f"{worker.agent.name} is offered no contact now.")
         return found
 
-    async def _begin(self, worker: Worker, track: Track, campaign: Campaign) -> None:
+    async def _begin(
+        self, worker: Worker, track: Track, campaign: Campaign
+    ) -> CallcampError | None:
         worker.call = AgentCall(track, campaign)
         track.agent_id = worker.agent.id
         if worker.on_line:
             await self._picked_up(worker, track)
-            return
+            return None
         self._floor.step(worker, AgentEvent.RANG)
         if worker.leg is not None:
-            return
+            return None
         try:
             await self.call_phone(
                 worker, ring_timeout_s=campaign.settings.agents.agent_ring_timeout_s
@@ -284,6 +288,8 @@ class Line:
             if worker.state is AgentState.RINGING and worker.attempt_id == track.attempt_id:
                 self._not_called(worker, error)
             self._give_back(track)
+            return error
+        return None
 
     async def _picked_up(self, worker: Worker, track: Track) -> None:
         self._floor.step(worker, AgentEvent.PICKED_UP)
