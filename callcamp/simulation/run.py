@@ -9,6 +9,7 @@ from functools import partial
 from heapq import heappop, heappush
 
 from callcamp.core.pacing.contract import (
+    RECENT_CALLS,
     Account,
     BusyAgent,
     BusyPhase,
@@ -25,7 +26,6 @@ from callcamp.simulation.workload import SimResult, Workload, open_s_left, opens
 
 _TICK_S = 1.0
 _QUARTERS = 4
-_RECENT = 40
 
 
 def simulate(
@@ -83,7 +83,7 @@ class _Run:
         self.busy_s = self.agent_s = 0.0
         self.ringing_as: dict[tuple[ContactKind, int], RingingCall] = {}
         self.busy_as: dict[tuple[BusyPhase, int], BusyAgent] = {}
-        self.recent: deque[Contact] = deque(maxlen=_RECENT)
+        self.recent: deque[Contact] = deque(maxlen=RECENT_CALLS)
         self.kinds: tuple[ContactKind, ...] = ()
         self.kinds_until_s = 0.0
 

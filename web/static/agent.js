@@ -5,11 +5,12 @@
 
 import { Form } from "./agent/form.js";
 import { Link, Refused, Unreachable } from "./agent/link.js";
-import { announce, busy, byId, isBusy, lasting, make, say, show, toast } from "./agent/parts.js";
+import { announce, byId, lasting, make, say, show, toast } from "./agent/parts.js";
 import {
   WORDS, drawContact, drawControls, drawCountdown, drawDay, drawPhone, drawState, drawThere,
   drawWaiting, isOnTheLine,
 } from "./agent/picture.js";
+import { busy, isBusy } from "./busy.js";
 
 const root = byId("agent");
 const { name, base, api, csrf } = root.dataset;

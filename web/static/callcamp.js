@@ -1,5 +1,7 @@
 // Makes the pages live. Without this script every button still works, as a form.
 
+import { busy, isBusy } from "./busy.js";
+
 const byId = (id) => document.getElementById(id);
 
 // --- Regions: the stream sends id -> content, already escaped by the templates. -----------
@@ -137,15 +139,6 @@ function toast(text) {
   line.textContent = text;
   byId("toast").replaceChildren(line);
   setTimeout(() => line.remove(), 8000);
-}
-
-// A button whose press is not yet answered takes no other, and says so to screen readers as well.
-const isBusy = (button) => button.getAttribute("aria-busy") === "true";
-function busy(button, on) {
-  for (const name of ["aria-busy", "aria-disabled"]) {
-    if (on) button?.setAttribute(name, "true");
-    else button?.removeAttribute(name);
-  }
 }
 
 async function post(url, form) {

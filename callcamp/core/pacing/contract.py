@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+RECENT_CALLS = 40
+"""Calls started last: those who are called next are taken to be as mixed as they are."""
+
 
 class BusyPhase(StrEnum):
     """What keeps an agent from taking a call, when it will be over by itself."""

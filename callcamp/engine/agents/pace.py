@@ -17,6 +17,7 @@ from callcamp.core.model import Campaign
 from callcamp.core.outcome import Disposition
 from callcamp.core.pacing import make_method
 from callcamp.core.pacing.contract import (
+    RECENT_CALLS,
     Account,
     BusyAgent,
     BusyPhase,
@@ -51,8 +52,6 @@ OWN_WINDOW = timedelta(days=1)
 """The window of a campaign's own abandon cap, when no legal preset has one."""
 DETECTION_MARGIN = 0.9
 """Share of the cap that is used with machine detection, which takes some people for machines."""
-_RECENT_CALLS = 40
-"""Calls started last: the next ones are taken to be as mixed as they are."""
 _PHASES = {AgentState.TALKING: BusyPhase.TALKING, AgentState.WRAP_UP: BusyPhase.WRAP_UP}
 
 
@@ -110,7 +109,7 @@ class _Pacer:
     read_at_s: float = float("-inf")
     kept_at_s: float = 0.0
     to_keep: bool = False
-    recent: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=_RECENT_CALLS))
+    recent: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=RECENT_CALLS))
     """Place and number of the calls that were started last."""
     live: set[str] = field(default_factory=set)
     view: PacingView | None = None

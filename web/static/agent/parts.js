@@ -23,15 +23,6 @@ export function show(id, visible) {
   if (element && element.hidden === visible) element.hidden = !visible;
 }
 
-// A button whose press is not yet answered takes no other, and says so to screen readers as well.
-export const isBusy = (button) => button?.getAttribute("aria-busy") === "true";
-export function busy(button, on) {
-  for (const name of ["aria-busy", "aria-disabled"]) {
-    if (on) button?.setAttribute(name, "true");
-    else button?.removeAttribute(name);
-  }
-}
-
 export function lasting(seconds) {
   const s = Math.max(0, Math.round(seconds));
   const parts = [Math.floor(s / 3600), Math.floor(s / 60) % 60, s % 60];
