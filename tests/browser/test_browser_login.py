@@ -150,7 +150,9 @@ async def test_a_session_that_ends_leads_back_to_where_one_was(site, tab, people
     engine, page = site.engine, tab.page
     campaign = await engine.campaign("Spring", 3)
     await page.goto(f"{site.url}/campaigns/{campaign.id}")
-    await log_in(page)
+    # A page whose stream is refused from the start goes to the log-in by itself.
+    async with page.expect_response(f"**/campaigns/{campaign.id}/live"):
+        await log_in(page)
     await expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     await engine.access.log_out_everywhere(people["ada"])
     # A button asks by script, and a link by a page: both end at the log-in.
